@@ -1,0 +1,1 @@
+"""Where memories live: the contract of a backend, and the databases that meet it."""

@@ -1,0 +1,136 @@
+"""The read path: namespaces and masks in, hits with their reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentmem.clock import to_micros
+from agentmem.filters import compile_filter
+from agentmem.index.space import Space
+from agentmem.language.text import length
+from agentmem.memory import Hit, Memory, Namespace, Step
+from agentmem.recall import engine
+from agentmem.recall.recipe import Recipe
+from agentmem.runtime import Runtime
+
+Mask = NDArray[np.bool_]
+
+
+def search(
+    runtime: Runtime,
+    name: Namespace,
+    queries: Sequence[str],
+    k: int,
+    *,
+    recipe: Recipe,
+    maker: str,
+    at: datetime,
+    known_at: datetime | None,
+    during: tuple[datetime | None, datetime | None] | None,
+    filter: Mapping[str, Any] | None,
+    subtree: bool,
+) -> list[list[Hit]]:
+    """Hits of several questions in a namespace, or in all at and below it."""
+    runtime.check_header()
+    compiled = compile_filter(filter)
+    if known_at is None:
+        numbers = runtime.numbers(name, subtree)
+        spaces = [runtime.space(number) for number in numbers]
+    else:
+        numbers = runtime.past_numbers(name, subtree)
+        spaces = [runtime.spaces.known(number, known_at) for number in numbers]
+    if not spaces:
+        return [[] for _ in queries]
+    vectors = None
+    if runtime.embedder is not None:  # a name pulls a question's vector to the wrong person's turns
+        vectors = runtime.embed_questions([engine.wording(query, spaces) for query in queries])
+    with ExitStack() as locks:
+        for space in spaces:  # numbers ascend, so two searches never wait for each other
+            locks.enter_context(space.lock)
+        masks = []
+        for space in spaces:
+            mask = visible(space, maker=maker, at=at, during=during)
+            if compiled is not None:
+                mask &= space.mask(compiled, runtime.backend)
+            masks.append(mask)
+        found = [
+            engine.search(
+                spaces,
+                query,
+                k,
+                recipe=recipe,
+                vector=None if vectors is None else vectors[i],
+                embedder=runtime.embedder_name,
+                at=at,
+                masks=masks,
+                term_ids=runtime.backend.term_ids,
+            )
+            for i, query in enumerate(queries)
+        ]
+        rows = [[int(spaces[one.space].rows[one.doc]) for one in hits] for hits in found]
+    memories = runtime.backend.memories_by_row([row for hits in rows for row in hits])
+    return [
+        [
+            Hit(
+                memory=memories[row],
+                score=one.score,
+                relevance=one.relevance,
+                signals=one.signals,
+                via=tuple(Step(*step) for step in one.via),
+                why=one.why,
+            )
+            for row, one in zip(rows[i], hits, strict=True)
+            if row in memories
+        ]
+        for i, hits in enumerate(found)
+    ]
+
+
+def visible(
+    space: Space,
+    *,
+    maker: str,
+    at: datetime,
+    during: tuple[datetime | None, datetime | None] | None,
+) -> Mask:
+    """Which documents may be returned: live, not expired at the asked time, inside ``during``.
+
+    Rows that another store derived are not part of this store's view.
+    """
+    mask: Mask = space.live & (space.expires_at > to_micros(at))
+    mask &= length(space.flags) > 0  # without text there is nothing to find
+    if during is not None:
+        start, end = during
+        if start is not None:
+            mask &= space.at >= to_micros(start)
+        if end is not None:
+            mask &= space.at < to_micros(end)
+    foreign = [code for code, made_by in enumerate(space.makers) if made_by != maker]
+    if foreign:
+        mask &= ~np.isin(space.made_by, foreign)
+    return mask
+
+
+def arrival(runtime: Runtime, hits: Sequence[Hit]) -> dict[str, int]:
+    """The order of arrival of hits by id; of two namespaces' equal ids, one counts."""
+    by_space: dict[Namespace, list[str]] = {}
+    for hit in hits:
+        by_space.setdefault(hit.memory.namespace, []).append(hit.memory.id)
+    order: dict[str, int] = {}
+    for name, ids in by_space.items():
+        number = runtime.number(name)
+        if number is not None:
+            order.update({id: one.position for id, one in runtime.backend.get(number, ids).items()})
+    return order
+
+
+def matching(memories: Iterable[Memory], filter: Mapping[str, Any] | None) -> Iterator[Memory]:
+    """Memories that match a filter."""
+    compiled = compile_filter(filter)
+    return iter(memories) if compiled is None else (one for one in memories if compiled.accepts(one))

@@ -1,0 +1,1 @@
+"""Caches of a namespace that the change log keeps up to date: words, vectors, columns."""

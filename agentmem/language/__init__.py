@@ -1,0 +1,1 @@
+"""Language: stems, names and dates read locally, and language models behind one small interface."""

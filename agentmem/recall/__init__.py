@@ -1,0 +1,1 @@
+"""The recall engine: signals, spread, prior, rank; and what is made of the hits."""

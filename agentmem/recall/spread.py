@@ -1,0 +1,61 @@
+"""How candidates lift each other: the session's share, and steps over links.
+
+A step is any object with the two methods of :class:`Spread`; a store lists its steps in
+``Recipe.spread``. This is where pairs over names and titles, links of a note, and PageRank attach: a
+step may add signals to candidates, add candidates, and say in ``pool.via`` by which path one came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentmem.recall.query import Question
+from agentmem.recall.recipe import Recipe
+from agentmem.recall.signals import Pool, Terms
+
+Values = NDArray[np.float64]
+
+
+class Spread(Protocol):
+    """One step of activation over links."""
+
+    def fingerprint(self) -> str:
+        """The step and its parameters in one line."""
+        ...
+
+    def __call__(self, pools: Sequence[Pool], question: Question, terms: Terms, recipe: Recipe) -> None:
+        """Lift candidates; the pools' ``score`` holds the sum of all signals before it."""
+        ...
+
+
+def session_share(pool: Pool, share: float) -> Values:
+    """Share · the best score of the memory's session; a memory without one is its own session.
+
+    A session whose best is below zero lifts nothing.
+    """
+    codes = pool.space.session[pool.docs]
+    best = np.zeros(len(pool.space.sessions) + 1)
+    np.maximum.at(best, codes, pool.score)  # code -1, no session, writes into the last, spare place
+    lifted = np.where(codes < 0, np.maximum(pool.score, 0.0), best[codes])
+    return np.asarray(share * lifted)
+
+
+def beside_event(pool: Pool, side: str, event: NDArray[np.float32] | Values, recipe: Recipe) -> Values:
+    """Bonus of what is dated after (or before) the memory that tells of the event best.
+
+    Args:
+        pool: the candidates.
+        side: ``"before"`` or ``"after"``.
+        event: lexical score of each candidate for the words of the event.
+        recipe: the weights.
+    """
+    if not len(event) or float(event.max()) <= 0:
+        return np.zeros(len(pool.docs))
+    times = pool.space.at[pool.docs]
+    moment = times[int(event.argmax())]
+    right = times >= moment if side == "after" else times <= moment
+    return np.asarray(recipe.event * right, dtype=np.float64)

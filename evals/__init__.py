@@ -1,0 +1,1 @@
+"""Evaluations: quality, speed and stress, run with ``python -m agentmem.evals.NAME --help``."""

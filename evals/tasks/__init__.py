@@ -1,0 +1,21 @@
+"""The quality tasks, by name."""
+
+from __future__ import annotations
+
+from agentmem.evals.tasks import beam, locomo, longmemeval, memdaily, passages
+from agentmem.evals.tasks.base import Pool, Question, Task, data_folder
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        locomo.TASK,
+        beam.TASK,
+        beam.LARGE,
+        longmemeval.TASK,
+        passages.SQUAD2,
+        passages.POPQA,
+        memdaily.TASK,
+    )
+}
+
+__all__ = ["TASKS", "Pool", "Question", "Task", "data_folder"]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import pytest
+
+import agentmem
+from agentmem.recall.reader import read
+from agentmem.recall.sentences import names, numbers, places, sentences
+from agentmem.store import MemoryStore
+
+AT = datetime(2023, 6, 10, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def store() -> Iterator[MemoryStore]:
+    with agentmem.open(":memory:", embedder="none") as opened:
+        opened.add(
+            "Big news. I adopted a dog yesterday!", at="2023-05-08T10:00", speaker="Melanie", session="a"
+        )
+        opened.add("How old is it?", at="2023-05-08T10:01", speaker="Caroline", session="a")
+        opened.add("I moved to Boston last month for work.", at="2023-06-01", speaker="Caroline", session="b")
+        opened.add("We bought 12 tomato plants.", at="2023-06-03", speaker="Melanie", session="c")
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("When did Melanie adopt a dog?", "7 May 2023 (“yesterday”, said on 8 May 2023)"),
+        ("When did Caroline move to Boston?", "May 2023 (“last month”, said on 1 June 2023)"),
+        ("When did Melanie buy tomato plants?", "3 June 2023 (the day it was said)"),
+        ("Where did Caroline move?", "Boston (“I moved to Boston last month for work.”)"),
+        ("How many tomato plants did Melanie buy?", "12 (“We bought 12 tomato plants.”)"),
+        ("Who adopted a dog?", "Melanie (“I adopted a dog yesterday!”)"),
+        ("What did Melanie adopt?", "I adopted a dog yesterday!"),
+    ],
+)
+def test_answers(store: MemoryStore, question: str, expected: str) -> None:
+    answer = store.ask(question, at=AT)
+    assert answer.text == expected
+    assert answer.quote is not None and answer.quote in answer.hits[0].memory.text
+    assert answer.confidence >= 0.5
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is Caroline's favourite opera?", "When did Caroline adopt a dog?", "Who repaired the telescope?"],
+)
+def test_what_the_memory_does_not_hold(store: MemoryStore, question: str) -> None:
+    answer = store.ask(question, at=AT)
+    assert answer.text is None and answer.quote is None and answer.confidence < 0.5
+
+
+def test_no_hits() -> None:
+    assert read("Who?", [], AT).text is None
+
+
+def test_sentences_and_their_parts() -> None:
+    assert sentences("I met Dr. Who. It was 3.5 km away! Fine") == [
+        "I met Dr. Who.",
+        "It was 3.5 km away!",
+        "Fine",
+    ]
+    assert sentences("今天下雨。我在家。") == ["今天下雨。", "我在家。"]
+    assert numbers("It cost $1,200 or two weeks of 8.5 hours") == ["$1,200", "two", "8.5"]
+    assert names("Yesterday I met Anna Lee in Rome.") == ["Anna Lee", "Rome"]
+    assert places("We flew to New York from the Azores") == ["New York", "the Azores"]
