@@ -12,8 +12,10 @@ from agentmem.clock import ManualClock
 from agentmem.errors import AgentmemError
 from agentmem.memory import (
     Answer,
+    Artifact,
     ConsolidationReport,
     Context,
+    Cue,
     Derived,
     Draft,
     ErasureReport,
@@ -31,8 +33,10 @@ __version__ = "0.1.0"
 __all__ = [
     "AgentmemError",
     "Answer",
+    "Artifact",
     "ConsolidationReport",
     "Context",
+    "Cue",
     "Derived",
     "Draft",
     "ErasureReport",

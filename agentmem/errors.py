@@ -21,6 +21,7 @@ AgentmemError
 │   ├── LanguageModelTimeout            it did not answer in time
 │   ├── LanguageModelRateLimited        it refused for too many calls
 │   ├── BudgetSpent                     the next call would go over the budget; not made
+│   ├── DryRun                          a call that a dry run counted and did not make
 │   └── UnexpectedAnswer                it answered with something else than asked
 ├── MissingDependency (also ImportError)  an extra is not installed; names it
 └── UnknownOption                       an option, store, embedder or order that does not exist
@@ -138,6 +139,10 @@ class LanguageModelRateLimited(LanguageModelError):
 
 class BudgetSpent(LanguageModelError):
     """The next call would go over the budget; it was not made."""
+
+
+class DryRun(LanguageModelError):
+    """Raised instead of a call in a dry run, which only counts."""
 
 
 class UnexpectedAnswer(LanguageModelError):

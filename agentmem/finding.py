@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -14,18 +14,21 @@ from agentmem.clock import to_micros
 from agentmem.filters import compile_filter
 from agentmem.index.space import Space
 from agentmem.language.text import length
-from agentmem.memory import Hit, Memory, Namespace, Step
+from agentmem.memory import Cue, Hit, Memory, Namespace, Step
 from agentmem.recall import engine
+from agentmem.recall.prior import Prior, current
 from agentmem.recall.recipe import Recipe
 from agentmem.runtime import Runtime
 
 Mask = NDArray[np.bool_]
+Weigh = Callable[[Space, datetime, datetime | None], Prior | None]
+Hide = Callable[[Space, datetime, datetime | None], Mask | None]
 
 
 def search(
     runtime: Runtime,
     name: Namespace,
-    queries: Sequence[str],
+    cues: Sequence[Cue],
     k: int,
     *,
     recipe: Recipe,
@@ -35,8 +38,13 @@ def search(
     during: tuple[datetime | None, datetime | None] | None,
     filter: Mapping[str, Any] | None,
     subtree: bool,
+    weigh: Weigh | None = None,
+    hide: Hide | None = None,
 ) -> list[list[Hit]]:
-    """Hits of several questions in a namespace, or in all at and below it."""
+    """Hits of several questions in a namespace, or in all at and below it.
+
+    ``weigh`` and ``hide`` are the store's: what a document weighs beforehand, and what is not found.
+    """
     runtime.check_header()
     compiled = compile_filter(filter)
     if known_at is None:
@@ -46,33 +54,39 @@ def search(
         numbers = runtime.past_numbers(name, subtree)
         spaces = [runtime.spaces.known(number, known_at) for number in numbers]
     if not spaces:
-        return [[] for _ in queries]
+        return [[] for _ in cues]
     vectors = None
     if runtime.embedder is not None:  # a name pulls a question's vector to the wrong person's turns
-        vectors = runtime.embed_questions([engine.wording(query, spaces) for query in queries])
+        vectors = runtime.embed_questions([engine.wording(cue.text, spaces) for cue in cues])
     with ExitStack() as locks:
         for space in spaces:  # numbers ascend, so two searches never wait for each other
             locks.enter_context(space.lock)
-        masks = []
-        for space in spaces:
-            mask = visible(space, maker=maker, at=at, during=during)
-            if compiled is not None:
-                mask &= space.mask(compiled, runtime.backend)
-            masks.append(mask)
-        found = [
-            engine.search(
-                spaces,
-                query,
-                k,
-                recipe=recipe,
-                vector=None if vectors is None else vectors[i],
-                embedder=runtime.embedder_name,
-                at=at,
-                masks=masks,
-                term_ids=runtime.backend.term_ids,
+        base = [visible(space, maker=maker, at=at, during=during) for space in spaces]
+        for i, space in enumerate(spaces):
+            hidden = None if hide is None else hide(space, at, known_at)
+            if hidden is not None:
+                base[i] &= ~hidden
+        priors = None if weigh is None else [weigh(space, at, known_at) for space in spaces]
+        found = []
+        for i, cue in enumerate(cues):
+            masks = list(base)
+            for wanted in (compiled, compile_filter(cue.filter)):
+                if wanted is not None:
+                    masks = [m & s.mask(wanted, runtime.backend) for m, s in zip(masks, spaces, strict=True)]
+            found.append(
+                engine.search(
+                    spaces,
+                    cue.text,
+                    cue.k or k,
+                    recipe=recipe,
+                    vector=None if vectors is None else vectors[i],
+                    embedder=runtime.embedder_name,
+                    at=at,
+                    masks=masks,
+                    priors=priors,
+                    term_ids=runtime.backend.term_ids,
+                )
             )
-            for i, query in enumerate(queries)
-        ]
         rows = [[int(spaces[one.space].rows[one.doc]) for one in hits] for hits in found]
     memories = runtime.backend.memories_by_row([row for hits in rows for row in hits])
     return [
@@ -103,17 +117,20 @@ def visible(
 
     Rows that another store derived are not part of this store's view.
     """
-    mask: Mask = space.live & (space.expires_at > to_micros(at))
-    mask &= length(space.flags) > 0  # without text there is nothing to find
+    kept: Mask | None = space.memo.get(("seen", maker))
+    if kept is None:
+        kept = length(space.flags) > 0  # without text there is nothing to find
+        foreign = [code for code, made_by in enumerate(space.makers) if made_by != maker]
+        if foreign:
+            kept &= ~np.isin(space.made_by, foreign)
+        space.memo["seen", maker] = kept
+    mask: Mask = kept & current(space, at)
     if during is not None:
         start, end = during
         if start is not None:
             mask &= space.at >= to_micros(start)
         if end is not None:
             mask &= space.at < to_micros(end)
-    foreign = [code for code, made_by in enumerate(space.makers) if made_by != maker]
-    if foreign:
-        mask &= ~np.isin(space.made_by, foreign)
     return mask
 
 

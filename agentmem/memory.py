@@ -300,6 +300,21 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Cue:
+    """A question as a store wants it searched.
+
+    Attributes:
+        text: the words to search and embed.
+        filter: only memories that match, beside the caller's own filter; in the filters' JSON form.
+        k: how many hits to fetch for ``_assemble``, if more or fewer than the caller asked for.
+    """
+
+    text: str
+    filter: Mapping[str, Json] | None = None
+    k: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """What a store made of a memory that is no memory itself: its triples, its keywords, its event.
 

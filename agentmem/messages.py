@@ -102,7 +102,7 @@ def _draft(
         return None
     content = message.get("content")
     text, clean = _read_content(content, place)
-    rest: dict[str, Json] = {key: _clean(value) for key, value in message.items() if key not in _OWN}
+    rest: dict[str, Json] = {key: clean_value(value) for key, value in message.items() if key not in _OWN}
     rest = {key: value for key, value in rest.items() if value is not None}
     # A call of a tool has content None; so has an empty answer. Both are not the empty string.
     if not isinstance(content, str) and ("content" in message or not text):
@@ -150,7 +150,7 @@ def _read_content(content: object, place: int) -> tuple[str, Json]:
                 texts.append(text)
                 parts.append({**part, "text": text})
         else:
-            parts.append(_clean(part))
+            parts.append(clean_value(part))
     return "\n".join(text for text in texts if text), parts
 
 
@@ -177,16 +177,16 @@ def _with_text(parts: list[Json], text: str) -> list[Json]:
     return [{"type": "text", "text": text}, *changed] if text else changed
 
 
-def _clean(value: Any) -> Json:
+def clean_value(value: Any) -> Json:
     """A value with all fences taken out of its strings, and models as mappings."""
     if isinstance(value, str):
         return _clean_string(value)
     if isinstance(value, Mapping):
-        return {key: _clean(item) for key, item in value.items()}
+        return {key: clean_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
+        return [clean_value(item) for item in value]
     dumped = _dumped(value)
-    return value if dumped is None else _clean(dumped)
+    return value if dumped is None else clean_value(dumped)
 
 
 def _clean_string(text: str) -> str:
@@ -194,7 +194,7 @@ def _clean_string(text: str) -> str:
     if clean is not text and text.lstrip()[:1] in ("{", "["):
         # The arguments of a call are JSON in a string: they stay JSON.
         try:
-            return json.dumps(_clean(json.loads(text)), ensure_ascii=False)
+            return json.dumps(clean_value(json.loads(text)), ensure_ascii=False)
         except ValueError:
             return clean
     return clean

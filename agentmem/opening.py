@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 STORES = {
     "unified": "agentmem.stores.unified:UnifiedStore",
     "episodic": "agentmem.stores.episodic:EpisodicStore",
+    "forgetting": "agentmem.stores.forgetting:ForgettingStore",
+    "hipporag": "agentmem.stores.hipporag:HippoRAGStore",
+    "zettelkasten": "agentmem.stores.zettelkasten:ZettelkastenStore",
 }
 _FILE_OPTIONS = {"durability": "full", "vectors": "auto", "cache_bytes": 2 << 30}
 
@@ -41,7 +44,8 @@ def open(  # the name users read: agentmem.open
 
     Args:
         path: a file, or ":memory:".
-        store: name of a store ("unified", "episodic", or one registered under the entry point
+        store: name of a store ("unified", "episodic", "forgetting", "hipporag", "zettelkasten", or one
+            registered under the entry point
             ``agentmem.stores``), or a class.
         namespace: labels of the namespace to open; the root by default.
         embedder: "static", "minilm", "none" (words alone), a registered name, an

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Any
@@ -225,13 +225,11 @@ def match_header(header: Header, embedder: Embedder | None) -> None:
     """
     given = NO_EMBEDDER if embedder is None else embedder.fingerprint
     if header.fingerprint is not None and header.fingerprint != given:
-        mine: Mapping[str, Any] = {
-            "name": NO_EMBEDDER if embedder is None else embedder.name,
-            "dim": 0 if embedder is None else embedder.dim,
-        }
+        name, dim = (NO_EMBEDDER, 0) if embedder is None else (embedder.name, embedder.dim)
+        other = "another build of it" if name == header.embedder else f"{name!r} (width {dim})"
         raise EmbedderMismatch(
             f"the file was written with the embedder {header.embedder!r} (width {header.dim}), "
-            f"not with {mine['name']!r} (width {mine['dim']}); open it with that one, "
+            f"not with {other}; open it with that one, "
             "or move it with `agentmem reindex FILE --embedder NAME`"
         )
     if header.analyser is not None and header.analyser != ANALYSER:

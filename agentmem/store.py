@@ -15,9 +15,9 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from agentmem import finding, upkeep, validate, writing
+from agentmem import finding, listing, upkeep, validate, writing
 from agentmem.async_twins import AsyncTwins
-from agentmem.backends.base import Event, Problem, Stored
+from agentmem.backends.base import Event, Problem
 from agentmem.clock import TimeLike, to_datetime
 from agentmem.errors import (
     AgentmemError,
@@ -31,6 +31,7 @@ from agentmem.memory import (
     Answer,
     ConsolidationReport,
     Context,
+    Cue,
     Derived,
     Draft,
     ErasureReport,
@@ -45,6 +46,9 @@ from agentmem.recall.recipe import Recipe
 
 if TYPE_CHECKING:
     from agentmem.embed.base import Embedder
+    from agentmem.index.base import Mask
+    from agentmem.index.space import Space
+    from agentmem.recall.prior import Prior
     from agentmem.runtime import Runtime
 
 Filter = Mapping[str, Json]
@@ -88,9 +92,17 @@ class MemoryStore(AsyncTwins, ABC):
         """How this store weighs signals, spread and prior; the same object each time is cheapest."""
         return _DEFAULT_RECIPE
 
-    def _cue(self, query: str) -> str:
-        """The question as the engine shall read it."""
-        return query
+    def _cue(self, query: str, k: int) -> Cue:
+        """The question as the engine shall read it, which memories it may find, and how many."""
+        return Cue(query)
+
+    def _priors(self, space: Space, at: datetime, known_at: datetime | None) -> Prior | None:
+        """What each document weighs before anything is asked, in [0, 1], such as its retention."""
+        return None
+
+    def _hidden(self, space: Space, at: datetime, known_at: datetime | None) -> Mask | None:
+        """Which documents recall does not find at a time, such as what was forgotten."""
+        return None
 
     def _assemble(self, query: str, hits: builtins.list[Hit]) -> builtins.list[Hit]:
         """Reorder or complete the hits: whole events, linked notes."""
@@ -386,26 +398,17 @@ class MemoryStore(AsyncTwins, ABC):
             raise UnknownOption("order", order, ORDERS)
         if limit is not None:
             validate.count(limit, "limit")
-        return self._list(filter, during, order, after, limit, subtree, known_at)
-
-    def _list(
-        self,
-        filter: Filter | None,
-        during: During | None,
-        order: str,
-        after: str | None,
-        limit: int | None,
-        subtree: bool,
-        known_at: TimeLike | None,
-    ) -> Iterator[Memory]:
-        stored: Iterator[Stored] = self._runtime.backend.scan(
-            self._runtime.numbers(self._namespace, subtree),
-            order=order,
+        return listing.memories(
+            self._runtime,
+            self._namespace,
+            filter=filter,
             during=validate.interval(during),
-            known_at=validate.moment(known_at, "known_at"),
+            order=order,
             after=after,
+            limit=limit,
+            subtree=subtree,
+            known_at=validate.moment(known_at, "known_at"),
         )
-        return islice(finding.matching((item.memory for item in stored), filter), limit)
 
     def search(
         self,
@@ -451,7 +454,7 @@ class MemoryStore(AsyncTwins, ABC):
         found = finding.search(
             self._runtime,
             self._namespace,
-            [self._cue(query) for query in asked],
+            [self._cue(query, k) for query in asked],
             k,
             recipe=self._recipe(),
             maker=self._maker,
@@ -460,6 +463,8 @@ class MemoryStore(AsyncTwins, ABC):
             during=validate.interval(during),
             filter=filter,
             subtree=subtree,
+            weigh=self._priors,
+            hide=self._hidden,
         )
         return [self._assemble(query, hits)[:k] for query, hits in zip(asked, found, strict=True)]
 
@@ -546,6 +551,7 @@ class MemoryStore(AsyncTwins, ABC):
         Raises:
             MemoryNotFound: there never was one, or it was erased.
         """
+        validate.ids(id)
         number = self._runtime.number(self._namespace)
         versions = [] if number is None else self._runtime.backend.history(number, id)
         if not versions:

@@ -61,9 +61,10 @@ def consolidate(
     for derived in batches:
         calls, cost, left = calls + derived.calls, cost + derived.cost, derived.left
         if derived:
-            rows, gone = _write_batch(runtime, name, derived, maker, run)
-            added += [memory.id for memory in rows]
-            retired += gone
+            rows, gone = _write_batch(runtime, name, derived, maker, run, set(added))
+            passing = set(added) & set(gone)  # made and replaced within this run: neither to report nor undo
+            added = [id for id in added if id not in passing] + [memory.id for memory in rows]
+            retired += [id for id in gone if id not in passing]
             linked += len(derived.links)
         done += 1
         if progress is not None:
@@ -81,7 +82,7 @@ def consolidate(
 
 
 def _write_batch(
-    runtime: Runtime, name: Namespace, derived: Derived, maker: str, run: str
+    runtime: Runtime, name: Namespace, derived: Derived, maker: str, run: str, made: set[str]
 ) -> tuple[list[Memory], list[str]]:
     now = runtime.clock()
     drafts = [validate.to_memory(item, name, now) for item in derived.memories]
@@ -93,7 +94,7 @@ def _write_batch(
         retired = writing.write_derived(
             transaction, number, derived, rows, encodings, maker=maker, at=now, run=run
         )
-        transaction.note_run(number, run, retired)
+        transaction.note_run(number, run, [id for id in retired if id not in made])
     return rows, retired
 
 

@@ -145,6 +145,7 @@ def product(embedder: Embedder | None, store: str) -> System:
             ":memory:", store=store, namespace=pool.namespace, embedder=embedder if embedder else "none"
         )
         opened.add_many(pool.items)
+        opened.consolidate()
 
         def ask(question: Question, k: int) -> list[str]:
             return [hit.memory.id for hit in opened.search(question.text, k, at=question.at)]

@@ -275,7 +275,7 @@ def test_a_local_reply_is_kept_but_never_found(store: MemoryStore) -> None:
 
 def test_erasing_what_a_local_reply_quotes_erases_the_reply(store: MemoryStore) -> None:
     agent = MemoryAgent(store)
-    agent.chat("What is the name of the dog called Otto?")
+    agent.chat("What is my dog called?")
     reply = said(store, agent)[-1]
     assert reply.sources == ("dog",)
     report = store.erase(ids=["dog"])

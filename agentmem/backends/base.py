@@ -431,9 +431,35 @@ class Backend(ABC):
     ) -> list[Artifact]:
         """Artifacts of live memories, in order of writing; None for all."""
 
+    def artifacts_since(self, ns: int, since: Any = None, *, made_by: str) -> tuple[Any, list[Artifact]]:
+        """What a maker wrote since a mark about the live *versions* of memories, and the new mark.
+
+        For caches of artifacts; after ``Changes.rebuild`` a mark means nothing. This one, for backends
+        that cannot tell, gives everything each time.
+
+        Args:
+            ns: the namespace's number.
+            since: a mark that this method gave, or None for everything.
+            made_by: the maker.
+        """
+        found = self.artifacts(ns, made_by=made_by)
+        live = self.get(ns, list({one.source for one in found}))
+        return None, [
+            one for one in found if one.source in live and live[one.source].memory.version == one.version
+        ]
+
     @abstractmethod
     def events(self, ns: int, ids: Sequence[str] | None = None) -> list[Event]:
         """Use events of memories, oldest first; None for all."""
+
+    def events_since(self, ns: int, since: Cursor) -> tuple[Cursor, list[Event], bool]:
+        """Use events logged since a cursor that this gave before (None: from the beginning).
+
+        Returns:
+            The new cursor, the events in order of logging, and whether they are all there are: then
+            what was read before is to be dropped, as some of it may have been erased.
+        """
+        return None, self.events(ns), True
 
     @abstractmethod
     def derived(self, ns: int, *, run: str) -> tuple[list[Stored], list[str]]:

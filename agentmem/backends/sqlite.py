@@ -268,10 +268,20 @@ class SQLiteBackend(Backend):
         with self._pool.snapshot() as connection:
             return sqlite_read.artifacts(connection, self._reader.codec, ns, made_by, kind, sources)
 
+    def artifacts_since(self, ns: int, since: Any = None, *, made_by: str) -> tuple[Any, list[Artifact]]:
+        """See the contract."""
+        with self._pool.snapshot() as connection:
+            return sqlite_read.artifacts_since(connection, self._reader.codec, ns, since or 0, made_by)
+
     def events(self, ns: int, ids: Sequence[str] | None = None) -> list[Event]:
         """See the contract."""
         with self._pool.snapshot() as connection:
             return sqlite_read.events(connection, ns, ids)
+
+    def events_since(self, ns: int, since: Cursor) -> tuple[Cursor, list[Event], bool]:
+        """See the contract."""
+        with self._pool.snapshot() as connection:
+            return sqlite_read.events_since(connection, ns, since)
 
     def derived(self, ns: int, *, run: str) -> tuple[list[Stored], list[str]]:
         """See the contract."""

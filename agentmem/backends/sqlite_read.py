@@ -260,6 +260,23 @@ def artifacts(
     ]
 
 
+def artifacts_since(
+    connection: sqlite3.Connection, codec: Codec, ns: int, since: int, made_by: str
+) -> tuple[int, list[Artifact]]:
+    """The highest row, and what a maker wrote behind row ``since`` of the live versions of memories."""
+    newest = int(connection.execute("SELECT coalesce(max(row), 0) FROM artifact").fetchone()[0])
+    found = connection.execute(
+        "SELECT a.source, a.kind, a.version, a.data FROM artifact a WHERE a.row > ? AND +a.ns = ? "
+        "AND a.made_by = ? AND EXISTS (SELECT 1 FROM memory m WHERE m.ns = a.ns AND m.id = a.source "
+        "AND m.version = a.version AND m.retired_at IS NULL) ORDER BY a.row",
+        (since, ns, made_by),
+    ).fetchall()
+    return newest, [
+        Artifact(source, kind, json.loads(codec.read_text(data)), version, made_by)
+        for source, kind, version, data in found
+    ]
+
+
 def events(connection: sqlite3.Connection, ns: int, ids: Sequence[str] | None) -> list[Event]:
     """Use events, in the order they were logged."""
     base = "SELECT row, id, at, at_offset, grade FROM event WHERE ns = ?"
@@ -268,6 +285,23 @@ def events(connection: sqlite3.Connection, ns: int, ids: Sequence[str] | None) -
     else:
         found = sorted(select_in(connection, f"{base} AND id IN ({{}})", (ns,), ids))
     return [Event(row[1], moment(row[2], row[3]), row[4]) for row in found]
+
+
+def events_since(connection: sqlite3.Connection, ns: int, since: Cursor) -> tuple[Cursor, list[Event], bool]:
+    """See :meth:`agentmem.backends.base.Backend.events_since`; a cursor is the epoch and the last row."""
+    epoch = connection.execute("SELECT epoch FROM namespace WHERE id = ?", (ns,)).fetchone()
+    if epoch is None:
+        return None, [], True
+    old = None if since is None else since.split(":")
+    everything = old is None or old[0] != str(epoch[0])
+    last = 0 if old is None or everything else int(old[1])
+    ns_column = "ns" if everything else "+ns"  # the plus keeps SQLite from sorting all of the namespace's
+    found = connection.execute(
+        f"SELECT row, id, at, at_offset, grade FROM event WHERE {ns_column} = ? AND row > ? ORDER BY row",
+        (ns, last),
+    ).fetchall()
+    reached = f"{epoch[0]}:{found[-1][0] if found else last}"
+    return reached, [Event(row[1], moment(row[2], row[3]), row[4]) for row in found], everything
 
 
 def cursor(connection: sqlite3.Connection, ns: int) -> Cursor:

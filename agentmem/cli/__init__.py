@@ -36,6 +36,7 @@ COMMANDS = {
     "forget": "agentmem.cli.upkeep",
     "chat": "agentmem.cli.chat",
     "demo": "agentmem.cli.chat",
+    "graph": "agentmem.cli.graph",
     "eval": "agentmem.cli.tools",
     "completion": "agentmem.cli.tools",
 }

@@ -25,8 +25,8 @@ class Probe:
     Attributes:
         docs: int64, at most k distinct documents, best first.
         scores: float32, their cosines: the best piece of each.
-        mean, std: of the cosines of *all* pieces of the namespace (no mask), for z-scores; 0 and 1
-            when there are none, and a deviation of 1 when all are equal.
+        mean, std: of the cosines of *all* documents of the namespace (no mask), the best piece of each,
+            for z-scores; 0 and 1 when there are none, and a deviation of 1 when all are equal.
     """
 
     docs: Docs

@@ -5,7 +5,7 @@ quantiser proposes 2,000 candidates or more, which are re-scored exactly from th
 is false then); with a narrow mask the flat index answers itself. The quantiser sees the rows through a
 random rotation: where the first dimensions carry most, as after a principal component analysis,
 recall of the best 10 was .97 with it and .44 without. Mean and deviation of all cosines
-come from the sum and the second moment of the rows, without a scan.
+come without a scan (:mod:`agentmem.index.moments`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from agentmem.errors import MissingDependency
 from agentmem.index.base import Docs, Mask, Probe, VectorIndex
 from agentmem.index.entries import Entries
-from agentmem.index.vectors import best_of, dots, filled, moments, stack
+from agentmem.index.moments import Moments
+from agentmem.index.vectors import best_of, dots, filled, stack
 
 APPROXIMATE_FROM = 300_000
 CANDIDATES = 2_000
@@ -73,9 +74,7 @@ class FaissVectors(VectorIndex):
         self._flat = self._new_flat()
         self._quantised: Any = None
         self._turned: NDArray[np.float32] | None = None
-        self._sum = np.zeros(dim)
-        self._second = np.zeros((dim, dim))
-        self._counted = 0  # rows from the first that are in the two above
+        self._moments = Moments(dim)
 
     def _new_flat(self) -> Any:
         faiss = self._faiss
@@ -99,19 +98,20 @@ class FaissVectors(VectorIndex):
     def remove(self, docs: Docs) -> None:
         """See :meth:`VectorIndex.remove`."""
         rows = self._entries.remove(np.asarray(docs, np.int64))
-        self._count(rows[rows < self._counted], -1.0)
+        if len(rows):
+            self._moments.forget(self._entries, rows, self._rows())
         if self._entries.crowded:
             self._compact()
 
     def _compact(self) -> None:
-        self._count_all()
+        self._moments.update(self._entries, self._rows)
         self._entries, rows = self._entries.compacted()
         before, old = self._flat, self._rows()  # the second is a view into the first
         self._flat = self._new_flat()
         for i in range(0, len(rows), _BLOCK):
             self._append(old[rows[i : i + _BLOCK]])
         del before, old
-        self._counted = len(rows)
+        self._moments.renumber(len(rows))
         self._quantised = None
         self._quantise()
 
@@ -151,14 +151,11 @@ class FaissVectors(VectorIndex):
     def probe_batch(self, queries: NDArray[np.float32], k: int, mask: Mask | None = None) -> list[Probe]:
         """See :meth:`VectorIndex.probe_batch`."""
         queries = np.ascontiguousarray(queries, np.float32)
-        self._count_all()
-        allowed = self._allowed(mask)
-        n = self._entries.live_rows
-        total, squares = queries @ self._sum, np.einsum("ij,ij->i", queries @ self._second, queries)
-        found = self._nearest(queries, k, allowed)
+        self._moments.update(self._entries, self._rows)
+        found = self._nearest(queries, k, self._allowed(mask))
         return [
-            Probe(docs, scores, *moments(float(total[i]), float(squares[i]), n))
-            for i, (docs, scores) in enumerate(found)
+            Probe(docs, scores, *moments)
+            for (docs, scores), moments in zip(found, self._moments.of(queries), strict=True)
         ]
 
     def scores(self, query: NDArray[np.float32], docs: Docs) -> NDArray[np.float32]:
@@ -180,10 +177,11 @@ class FaissVectors(VectorIndex):
         """See :meth:`VectorIndex.to_arrays`."""
         if len(self._entries.dead):
             self._compact()
-        self._count_all()
+        self._moments.update(self._entries, self._rows)
         entries = self._entries
         arrays: dict[str, NDArray[Any]] = {"rows": self._rows(), "docs": entries.docs}
-        arrays |= {"starts": entries.starts, "sum": self._sum, "second": self._second}
+        arrays |= {"starts": entries.starts, "single": self._moments.single}
+        arrays["second"] = self._moments.second
         if self._quantised is not None:
             arrays["quantised"] = self._faiss.serialize_index(self._quantised)
         return arrays
@@ -194,9 +192,8 @@ class FaissVectors(VectorIndex):
         index = cls(dim)
         index._append(arrays["rows"])
         index._entries = Entries(arrays["docs"], arrays["starts"], len(arrays["rows"]))
-        if "second" in arrays:
-            index._sum, index._second = np.array(arrays["sum"]), np.array(arrays["second"])
-            index._counted = index._entries.rows
+        if "single" in arrays:
+            index._moments = Moments(dim, arrays["single"], arrays["second"], index._entries.rows)
         if "quantised" in arrays:
             index._quantised = index._faiss.deserialize_index(np.array(arrays["quantised"]))
         index._quantise()
@@ -206,7 +203,7 @@ class FaissVectors(VectorIndex):
     def nbytes(self) -> int:
         """See :attr:`VectorIndex.nbytes`."""
         quantised = 0 if self._quantised is None else self._entries.rows * self.dim // 8
-        return self._entries.rows * self.dim * 2 + quantised + self._entries.nbytes + self._second.nbytes
+        return self._entries.rows * self.dim * 2 + quantised + self._entries.nbytes + self._moments.nbytes
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -219,21 +216,6 @@ class FaissVectors(VectorIndex):
             return np.empty((0, self.dim), np.float16)
         codes: NDArray[np.uint8] = self._faiss.rev_swig_ptr(self._flat.codes.data(), n * self.dim * 2)
         return codes.view(np.float16).reshape(n, self.dim)
-
-    def _count(self, rows: NDArray[np.int64], sign: float) -> None:
-        stored = self._rows()
-        for i in range(0, len(rows), _BLOCK):
-            some = stored[rows[i : i + _BLOCK]].astype(np.float32)
-            self._sum += sign * some.sum(axis=0, dtype=np.float64)
-            self._second += sign * (some.T @ some)
-
-    def _count_all(self) -> None:
-        """Bring the moments up to the rows."""
-        if self._counted == self._entries.rows:
-            return
-        new = np.arange(self._counted, self._entries.rows)
-        self._count(new[~np.isin(new, self._entries.dead_rows)], 1.0)
-        self._counted = self._entries.rows
 
     def _allowed(self, mask: Mask | None) -> Mask | None:
         """Which rows may be returned; None for all."""

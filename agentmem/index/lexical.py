@@ -7,8 +7,9 @@ A turn i of a conversation is searched by its own words and, for less, by those 
 over the turn itself and up to two turns before and after it in its session; score(q, i) = Σ_t weight(t) ·
 h · (k1 + 1) / (h + k1). Summing weighted term frequencies of several fields *before* they saturate is
 BM25F (S. Robertson, H. Zaragoza and M. Taylor, "Simple BM25 extension to multiple weighted fields", CIKM
-2004); the neighbours are the fields. The pivot is an absolute number of words, not an average of the
-collection, so that an impact h / (h + k1) is final and nothing goes stale when memories come or go.
+2004); the neighbours are the fields. The pivot is an absolute number of words, one for turns and one for
+texts outside any session, not an average of the collection, so that an impact h / (h + k1) is final and
+nothing goes stale when memories come or go.
 
 With all shares 0 and ``average=True`` this is plain BM25 (S. Robertson and H. Zaragoza, "The Probabilistic
 Relevance Framework: BM25 and Beyond", 2009).
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import astuple
 from typing import Any
 
@@ -217,7 +219,7 @@ class LexicalIndex:
         else:
             nodes = docs
         terms, places, tf = turns.postings(nodes)
-        lengths = turns.length.view[nodes].astype(np.float64)
+        lengths = self._lengths(nodes)
         asks = turns.asks.view[nodes]
         keys: list[Ints] = []
         values: list[NDArray[np.float64]] = []
@@ -236,11 +238,18 @@ class LexicalIndex:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
         return np.concatenate(keys), np.concatenate(values)
 
+    def _lengths(self, docs: Ints) -> NDArray[np.float64]:
+        """Content words of documents in units of the pivot that is theirs, or of the mean length."""
+        turns, options = self._turns, self.options
+        lengths = turns.length.view[docs].astype(np.float64)
+        if options.average:
+            mean = float(turns.length.view[turns.alive.view].sum()) / max(self.n, 1)
+            return lengths / max(mean, 1e-9)
+        alone = turns.sessions.codes[docs] < 0
+        return np.maximum(1.0, lengths / np.where(alone, options.pivot_alone, options.pivot))
+
     def _norm(self, lengths: NDArray[np.float64], b: float) -> NDArray[np.float64]:
-        if not self.options.average:
-            return 1.0 - b + b * np.maximum(1.0, lengths / self.options.pivot)
-        mean = float(self._turns.length.view[self._turns.alive.view].sum()) / max(self.n, 1)
-        return np.maximum(1.0 - b + b * lengths / max(mean, 1e-9), 1e-9)
+        return np.maximum(1.0 - b + b * lengths, 1e-9)
 
     def df(self, term_ids: Sequence[int] | NDArray[Any]) -> Ints:
         """How many live documents hold each term in their own text."""
@@ -251,7 +260,7 @@ class LexicalIndex:
     def score(self, terms: Sequence[QueryTerm], size: int) -> Scores:
         """Scores of the documents 0 to ``size`` - 1; 0 for those that are dead or share no word.
 
-        score = Σ_q weight_q · sat(max_v factor_v · h_v) with sat(h) = h · (k1 + 1) / (h + k1).
+        score = Σ_q weight_q · max_v factor_v · sat(h_v) with sat(h) = h · (k1 + 1) / (h + k1).
         """
         self.flush()
         scores: Scores = np.zeros(max(size, len(self._turns)), dtype=np.float32)
@@ -303,14 +312,10 @@ class LexicalIndex:
             scores[docs] += best[docs] * np.float32(scale)
             best[docs] = 0.0
 
-    def presence(self, term_id: int, docs: Ints) -> NDArray[np.bool_]:
-        """Which documents hold a term in their own text; dead ones do not."""
+    def said(self, doc: int, term_ids: AbstractSet[int]) -> set[int]:
+        """Which of these terms a document holds in its own text; a dead one none."""
         turns = self._turns
-        docs = np.asarray(docs, dtype=np.int64)
-        found: NDArray[np.bool_] = turns.alive.view[docs]
-        for place in np.flatnonzero(found).tolist():
-            found[place] = term_id in turns.own_terms(int(docs[place]))
-        return found
+        return set(turns.own_terms(doc).tolist()).intersection(term_ids) if turns.alive.view[doc] else set()
 
     def explain(self, doc: int, terms: Sequence[QueryTerm]) -> list[float]:
         """What each term contributes to the score of a document."""
@@ -383,7 +388,5 @@ _SEGMENT = ("members", "terms", "starts", "docs", "impacts", "moved")
 
 
 def _weaker(impacts: NDArray[np.uint16], factor: Scores | np.float32) -> Scores:
-    """Impacts s = h / (h + k1) after h was multiplied by a factor f: f · s / (1 - s + f · s)."""
-    s: Scores = impacts * np.float32(1.0 / SCALE)
-    weak = factor * s / (np.float32(1.0) - s * (np.float32(1.0) - factor))
-    return weak.astype(np.float32, copy=False)
+    """Saturated impacts times a factor: a similar word said often is still not the word itself."""
+    return (impacts * (factor * np.float32(1.0 / SCALE))).astype(np.float32, copy=False)

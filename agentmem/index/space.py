@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -53,8 +54,10 @@ class Space:
         cursor: the place in the change log this is complete up to.
         generation: counts rebuilds, which number documents anew.
         changed: counts changes of documents and vectors; ``links_changed`` those of links.
+        memo: what readers derive from the documents and want to keep until these change.
         loaded: whether it holds anything yet that a refresh can build on.
         unsaved: documents that came, went or got a vector since the last snapshot.
+        known_at: the time whose versions these are; None for the live ones.
         lock: see above.
     """
 
@@ -77,6 +80,7 @@ class Space:
         self.ns = ns
         self.settings = settings
         self.lock = threading.RLock()
+        self.known_at: datetime | None = None
         self.cursor: Cursor = None
         self.version: Any = _NEVER
         self.generation = 0
@@ -137,6 +141,7 @@ class Space:
 
     def _clear(self) -> None:
         self.n = self.n_live = 0
+        self.memo: dict[Any, Any] = {}
         self._highest = -1
         self._numbers = {name: Growing.empty(kind) for name, kind in NUMBERS.items()}
         self._live = Growing.empty(bool)
@@ -149,6 +154,7 @@ class Space:
         self._publish()
 
     def _publish(self) -> None:
+        self.memo = {}
         for name, column in self._numbers.items():
             setattr(self, name, column.view)
         for name, coded in self._coded.items():

@@ -75,7 +75,9 @@ class Spaces:
     def known(self, ns: int, known_at: datetime) -> Space:
         """A temporary space of the versions known at a time; nothing else refers to it."""
         _, columns = self.backend.columns(ns, known_at=known_at)
-        return Space.of(columns, self.settings, ns)
+        space = Space.of(columns, self.settings, ns)
+        space.known_at = known_at
+        return space
 
     def _refresh(self, space: Space) -> bool:
         if not space.loaded and self.snapshots is not None:

@@ -17,7 +17,9 @@ class LexicalOptions:
         k1: saturation.
         b_own: how much a long text's own words are discounted, 0 to 1.
         b_neighbour: the same for words it lends to neighbours.
-        pivot: content words up to which a text counts as short.
+        pivot: content words up to which a turn of a conversation counts as short.
+        pivot_alone: the same of a text outside any session. A passage or a note is written to be read by
+            itself and takes the room its subject needs; a long turn wanders.
         average: take the mean length of the live documents as pivot and discount short texts below 1 as
             well, as classic BM25 does. Every change then rewrites the index: for comparisons only.
     """
@@ -27,10 +29,11 @@ class LexicalOptions:
     next: float = 0.4
     previous2: float = 0.3
     next2: float = 0.2
-    k1: float = 0.9
+    k1: float = 0.8
     b_own: float = 0.5
     b_neighbour: float = 1.0
     pivot: float = 10.0
+    pivot_alone: float = 80.0
     average: bool = False
 
     @property

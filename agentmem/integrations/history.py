@@ -15,7 +15,9 @@ except ModuleNotFoundError as error:
     raise MissingDependency("langchain-core", "langchain") from error
 
 from agentmem import messages as reading
+from agentmem import validate
 from agentmem.errors import InvalidInput
+from agentmem.integrations import inside
 from agentmem.memory import Draft, Memory
 from agentmem.store import MemoryStore
 
@@ -39,6 +41,8 @@ class AgentmemChatMessageHistory(BaseChatMessageHistory):
     def __init__(self, memory: MemoryStore, session_id: str, *, last: int | None = None) -> None:
         if not session_id or not isinstance(session_id, str):
             raise InvalidInput(f"session_id={session_id!r} is no name of a session; pass a string")
+        if last is not None:
+            validate.count(last, "last")
         self.memory = memory
         self.session_id = session_id
         self.last = last
@@ -46,12 +50,8 @@ class AgentmemChatMessageHistory(BaseChatMessageHistory):
     @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # LangChain allows a property
         """The messages, oldest first."""
-        found = self.memory.list(
-            filter={"@session": self.session_id, "@role": {"$exists": True}},
-            order="-position",
-            limit=self.last,
-        )
-        return [to_message(memory) for memory in found][::-1]
+        found = inside.of_session(self.memory, self.session_id, spoken=True, last=self.last)
+        return [to_message(memory) for memory in found]
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Add messages in one transaction."""
@@ -64,7 +64,7 @@ class AgentmemChatMessageHistory(BaseChatMessageHistory):
         Args:
             erase: also from the history of the memory and the file, for good.
         """
-        ids = [memory.id for memory in self.memory.list(filter={"@session": self.session_id})]
+        ids = [memory.id for memory in inside.of_session(self.memory, self.session_id)]
         if erase and ids:
             self.memory.erase(ids=ids)
         elif ids:
@@ -81,7 +81,7 @@ def to_draft(message: BaseMessage, session: str | None = None) -> Draft:
         draft = replace(draft, text="")  # what the application wants of its model is nothing to recall
     if isinstance(fields.get("content"), str) and draft.text:
         del fields["content"]  # it is the text
-    kept["data"] = reading._clean(fields)
+    kept["data"] = reading.clean_value(fields)
     data = dict(draft.data) if isinstance(draft.data, Mapping) else {}
     return replace(draft, data=data | {KEY: kept})
 

@@ -52,6 +52,35 @@ async def on_pool(store: MemoryStore, verb: Callable[..., T], *args: Any, **opti
     return await loop.run_in_executor(runtime(store).pool(), partial(verb, *args, **options))
 
 
+def of_session(
+    store: MemoryStore, session: str, *, spoken: bool = False, last: int | None = None
+) -> list[Memory]:
+    """The memories of a session in order of arrival, by the index: a list with a filter reads them all.
+
+    Args:
+        store: the handle.
+        session: the session.
+        spoken: only those that somebody said, in a role.
+        last: only the newest so many.
+    """
+    shared = runtime(store)
+    shared.check_header()
+    number = shared.number(root(store))
+    if number is None:
+        return []
+    space = shared.space(number)
+    with space.lock:
+        code = space.code("session", session)
+        mask = space.live & (space.session == code) & (code >= 0)
+        if spoken:
+            mask &= space.role >= 0
+        docs = np.flatnonzero(mask)
+        docs = docs[np.argsort(space.positions[docs], kind="stable")]
+        rows = space.rows[docs if last is None else docs[-last:]].tolist()
+    found = shared.backend.memories_by_row(rows)
+    return [found[row] for row in rows if row in found]
+
+
 # --- vectors -----------------------------------------------------------------------------------------
 def question_vector(store: MemoryStore, question: str) -> Vector | None:
     """The unit vector of a question; None for words alone, or when the embedder has nothing to say."""

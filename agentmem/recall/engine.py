@@ -15,7 +15,6 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.clock import to_micros
 from agentmem.index.base import Mask, Probe, VectorIndex
 from agentmem.index.lexical import top
 from agentmem.index.space import Space
@@ -25,8 +24,8 @@ from agentmem.recall.explain import Explainer
 from agentmem.recall.query import Question, name_words, named, parse
 from agentmem.recall.rank import best
 from agentmem.recall.recipe import Recipe
-from agentmem.recall.relevance import Features, features, relevance
-from agentmem.recall.signals import Pool, TermIds, Terms, Values
+from agentmem.recall.relevance import Features, behind, features, relevance
+from agentmem.recall.signals import Pool, TermIds, Terms
 
 Vector = NDArray[np.float32]
 
@@ -66,7 +65,7 @@ def search(
     embedder: str = "other",
     at: datetime,
     masks: Sequence[Mask | None] | None = None,
-    priors: Sequence[Values | None] | None = None,
+    priors: Sequence[priors_of.Prior | None] | None = None,
     term_ids: TermIds,
     explain: bool = True,
 ) -> list[Found]:
@@ -91,6 +90,7 @@ def search(
     words = [word for word in asked.words if word not in spoken]
     terms = signals.query_terms(words, spaces, recipe, term_ids)
     weight = recipe.dense_weight(embedder)
+    compared = vector if vector is not None and vector.any() else None
     if vector is None or weight == 0 or not vector.any():
         vector = None
     pools: list[Pool] = []
@@ -98,6 +98,7 @@ def search(
     for number, space in enumerate(spaces):
         allowed = priors_of.recallable(space, at, None if masks is None else masks[number])
         pool, moment = _candidates(space, number, terms, vector, asked, names, allowed, k, recipe)
+        pool.allowed, pool.vector = allowed, compared
         pools.append(pool)
         moments.append(moment)
     mean, deviation = _together(moments)
@@ -148,8 +149,7 @@ def _candidates(
 ) -> tuple[Pool, tuple[float, float, int]]:
     """The documents to score, with their words' scores and raw cosines, and (mean, std, n) of cosines.
 
-    A small namespace has the moments of its documents' best pieces; a large one those of its index, which
-    keeps sums over all pieces.
+    The moments are those of all documents, each by its best piece, whatever may be found.
     """
     lexical = space.lexical.score(terms.terms, space.n)
     vectors = (
@@ -174,11 +174,11 @@ def _candidates(
             moment = (near.mean, near.std, len(vectors))
             parts.append(near.docs)
         if question.times or sum(map(len, parts)) < k:
-            parts.extend(_by_date_or_person(space, question, names, lexical, allowed, wanted))
-        chosen = np.zeros(space.n, bool)
-        for part in parts:
-            chosen[part] = True
-        docs = np.flatnonzero(chosen)
+            parts.extend(_by_date_or_person(space, question, names, lexical, allowed, wanted, recipe))
+        for step in recipe.spread:
+            if isinstance(step, spread.Proposing):
+                parts.append(step.propose(space, question, allowed, wanted))
+        docs = np.unique(np.concatenate(parts))
         pool = Pool(space, number, docs)
         if near is not None and vectors is not None and vector is not None:
             pool.cosine = _cosines(vectors, vector, docs, near)
@@ -203,13 +203,14 @@ def _by_date_or_person(
     lexical: NDArray[np.float32],
     allowed: Mask,
     wanted: int,
+    recipe: Recipe,
 ) -> list[NDArray[np.int64]]:
     """What the question names without its words: memories of a time, of a person, else the newest."""
     kept = allowed
     if question.times:
         inside = np.zeros(space.n, bool)
         for when in question.times:
-            inside |= (space.at >= to_micros(when.start)) & (space.at < to_micros(when.end))
+            inside |= signals.within(space.at, when, recipe)
         kept = kept & inside
     elif len(names) == 1 and names[0] in space.speakers:
         kept = kept & (space.speaker == space.code("speaker", names[0]))
@@ -258,18 +259,20 @@ def _found(
     explain: bool,
 ) -> list[Found]:
     explainer = Explainer(question, names, terms, pools, places) if explain and places else None
-    result = []
-    for number, i in places:
+    result: list[Found] = []
+    head: Features = ()
+    for (number, i), parts, score in zip(places, _parts(pools, places), _scores(pools, places), strict=True):
         pool = pools[number]
-        parts = {name: float(values[i]) for name, values in pool.signals.items() if values[i]}
         doc = int(pool.docs[i])
-        cosine = None if pool.cosine is None else float(pool.cosine[i])
-        evidence = features(parts, terms.total, cosine)
+        if not head:
+            cosine = None if pool.cosine is None else float(pool.cosine[i])
+            head = features(parts, terms.total, cosine, score)
+        evidence = behind(head, score)
         result.append(
             Found(
                 space=number,
                 doc=doc,
-                score=float(pool.score[i]),
+                score=score,
                 relevance=relevance(evidence),
                 signals=parts,
                 evidence=evidence,
@@ -278,3 +281,20 @@ def _found(
             )
         )
     return result
+
+
+def _scores(pools: Sequence[Pool], places: Sequence[tuple[int, int]]) -> list[float]:
+    return [float(pools[number].score[i]) for number, i in places]
+
+
+def _parts(pools: Sequence[Pool], places: Sequence[tuple[int, int]]) -> list[dict[str, float]]:
+    """The parts of the score of each place, those that are not zero."""
+    found: list[dict[str, float]] = [{} for _ in places]
+    for number in {number for number, _ in places}:
+        here = [place for place, (other, _) in enumerate(places) if other == number]
+        rows = np.array([places[place][1] for place in here])
+        for name, values in pools[number].signals.items():
+            for place, value in zip(here, values[rows].tolist(), strict=True):
+                if value:
+                    found[place][name] = value
+    return found

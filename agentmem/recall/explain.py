@@ -33,15 +33,14 @@ class Explainer:
         self._names = names
         forms = surfaces(question.text)
         strongest = sorted(zip(terms.terms, terms.words, strict=True), key=lambda pair: -pair[0].weight)
+        exact = [(term.variants[0], word) for term, word in strongest]
+        words = {term_id: f"'{forms.get(word, word)}'" for (term_id, factor), word in exact if factor == 1.0}
+        wanted = words.keys()
         self._own: dict[tuple[int, int], list[str]] = {}
-        for number in {number for number, _ in places}:
-            docs = pools[number].docs[[i for other, i in places if other == number]]
-            for term, word in strongest:
-                term_id, factor = term.variants[0]
-                if factor == 1.0:
-                    said = pools[number].space.lexical.presence(term_id, docs)
-                    for doc in docs[said].tolist():
-                        self._own.setdefault((number, doc), []).append(f"'{forms.get(word, word)}'")
+        for number, i in places:
+            doc = int(pools[number].docs[i])
+            said = pools[number].space.lexical.said(doc, wanted)
+            self._own[number, doc] = [word for term_id, word in words.items() if term_id in said]
 
     def reasons(self, pool: Pool, doc: int, parts: Mapping[str, float]) -> tuple[str, ...]:
         """The reasons for one hit, the strongest first.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from agentmem.language.text import query_words
 from agentmem.recall.dates import Around, When, around, find
@@ -119,10 +120,15 @@ def surfaces(text: str) -> Mapping[str, str]:
     """Each content word of a text, as a stem, with the form in which it stands there first."""
     forms: dict[str, str] = {}
     for match in _TOKEN.finditer(text):
-        stems = query_words(match.group())
+        stems = _stems(match.group())
         for stem in stems:
             forms.setdefault(stem, match.group() if len(stems) == 1 else stem)
     return forms
+
+
+@lru_cache(maxsize=4096)
+def _stems(word: str) -> tuple[str, ...]:
+    return tuple(query_words(word))
 
 
 def name_words(names: Sequence[str]) -> frozenset[str]:

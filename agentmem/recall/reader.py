@@ -31,6 +31,8 @@ _WHERE = re.compile(
 _MANY = re.compile(
     r"\bhow\s+(?:many|much|old|often|long|far|tall|big)\b|\bwhat\s+(?:number|percentage)\b", re.IGNORECASE
 )
+_ASKS_FOR = re.compile(r"\b(?:what|which|where|how|why)\b|什么|哪|几|多少|怎", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"^\W*(?:when|(?:on|in|at)?\s*(?:what|which)\s+(?:\w+\s+)?(?:date|day|month|year|time))\b", re.IGNORECASE
 )
@@ -79,11 +81,14 @@ def choose(asked: Question, hits: Sequence[Hit]) -> Candidate | None:
     words = _content(asked, [hit.memory.speaker for hit in hits if hit.memory.speaker])
     weights = dict(zip(words, english_weights(words).tolist(), strict=True)) if words else {}
     total = sum(weights.values()) or 1.0
+    asking = set(analyse(asked.text).words)
     best: Candidate | None = None
     top = hits[0].score if hits else 0.0
     for place, hit in enumerate(hits[:LOOKED_AT]):
         for sentence in reading.sentences(hit.memory.text):
             here = set(analyse(sentence).words)
+            if asks(sentence) or not (here - asking or _by_itself(asked)):
+                continue  # a question answers nothing, nor does what only says the question again
             said = sum(weight for word, weight in weights.items() if word in here) / total
             score = said + _RANK * (hit.score / top if top > 0 else 0.0) + _kind_bonus(asked, sentence, hit)
             if best is None or score > best.score:
@@ -92,6 +97,19 @@ def choose(asked: Question, hits: Sequence[Hit]) -> Candidate | None:
 
 
 _RANK = 1.5
+_HOLDS = 0.5
+_BESIDE = 0.4
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends in a question mark."""
+    return text.rstrip(" \t\n\"”’')").endswith(("?", "？"))
+
+
+def _by_itself(asked: Question) -> bool:
+    """Whether saying the question again may answer it: who said it, when, or whether it is so."""
+    text = asked.text
+    return bool(_WHO.search(text) or _WHEN.search(text) or not _ASKS_FOR.search(text))
 
 
 def _content(asked: Question, speakers: Sequence[str]) -> list[str]:
@@ -101,17 +119,27 @@ def _content(asked: Question, speakers: Sequence[str]) -> list[str]:
 
 
 def _kind_bonus(asked: Question, sentence: str, hit: Hit) -> float:
-    """A little for a sentence that holds what is asked for, a malus for one that asks itself."""
-    bonus = -0.5 if sentence.rstrip().endswith(("?", "？")) else 0.0
+    """A little for a sentence that holds what is asked for."""
     if _WHEN.search(asked.text):
-        bonus += 0.3 * bool(find(sentence, hit.memory.at))
-    elif _MANY.search(asked.text):
-        bonus += 0.3 * bool(reading.numbers(sentence))
-    elif _WHERE.search(asked.text):
-        bonus += 0.2 * bool(reading.places(sentence))
+        if find(sentence, hit.memory.at):
+            return _HOLDS
+        return _BESIDE * bool(find(hit.memory.text, hit.memory.at))
+    return _HOLDS * bool(_free(asked, sentence, hit))
+
+
+def _free(asked: Question, sentence: str, hit: Hit) -> list[str]:
+    """The numbers, places or names of a sentence, as the question asks for, that it does not hold itself."""
+    if _MANY.search(asked.text):
+        dates = [when.phrase for when in find(sentence, hit.memory.at)]
+        return [n for n in reading.numbers(sentence) if not any(n in date for date in dates)]
+    if _WHERE.search(asked.text):
+        found = reading.places(sentence, origins=bool(_FROM.search(asked.text)))
     elif _WHO.search(asked.text):
-        bonus += 0.2 * bool(reading.names(sentence))
-    return bonus
+        found = reading.names(sentence)
+    else:
+        return []
+    taken = set(analyse(asked.text).words)
+    return [name for name in found if not taken.issuperset(analyse(name).words)]
 
 
 # --- is it there at all? ---------------------------------------------------------------------------
@@ -137,7 +165,9 @@ def evidence(asked: Question, hits: Sequence[Hit]) -> tuple[float, ...]:
     behind = 0.0
     if len(persons) == 1:
         own = [hit for hit in hits[:LOOKED_AT] if hit.memory.speaker == persons[0]]
-        others = [hit for hit in hits[:LOOKED_AT] if hit.memory.speaker != persons[0]]
+        others = [
+            hit for hit in hits[:LOOKED_AT] if hit.memory.speaker != persons[0] and not asks(hit.memory.text)
+        ]
         mine, theirs = (
             max((h.signals.get("words", 0.0) for h in some), default=0.0) for some in (own, others)
         )
@@ -145,7 +175,7 @@ def evidence(asked: Question, hits: Sequence[Hit]) -> tuple[float, ...]:
     return (1.0, together, behind)
 
 
-_CONFIDENCE = (-2.6, 4.4, -17.0)
+_CONFIDENCE = (-2.6, 4.4, -20.0)
 
 
 def confidence(asked: Question, hits: Sequence[Hit]) -> float:
@@ -169,22 +199,11 @@ def phrase(asked: Question, best: Candidate) -> str:
     text, sentence = asked.text, best.sentence
     if _WHEN.search(text):
         return _date(best)
-    taken = set(asked.words)
-    if _MANY.search(text):
-        dates = [when.phrase for when in find(sentence, best.hit.memory.at)]
-        free = [n for n in reading.numbers(sentence) if not any(n in date for date in dates)]
-        if free:
-            return f"{free[0]} (“{sentence}”)"
-    elif _WHERE.search(text):
-        free = [place for place in reading.places(sentence) if not taken.issuperset(analyse(place).words)]
-        if free:
-            return f"{free[0]} (“{sentence}”)"
-    elif _WHO.search(text):
-        free = [name for name in reading.names(sentence) if not taken.issuperset(analyse(name).words)]
-        if free:
-            return f"{free[0]} (“{sentence}”)"
-        if best.hit.memory.speaker and not asked.first_person:
-            return f"{best.hit.memory.speaker} (“{sentence}”)"
+    free = _free(asked, sentence, best.hit)
+    if free:
+        return f"{free[0]} (“{sentence}”)"
+    if _WHO.search(text) and best.hit.memory.speaker and not asked.first_person:
+        return f"{best.hit.memory.speaker} (“{sentence}”)"
     return sentence
 
 

@@ -8,7 +8,7 @@ The score of a memory i for a question q is a sum in absolute units::
              + date · d(i, q) + time_word · [q asks when and i says when] · min(1, brief / words)
              + length · ln(1 + min(words, 15)) - question · [i ends in "?"] · min(1, brief / words)
     score(i) += session · max over the turns j of i's session of score(j)
-    score(i) *= prior(i)                                             validity at the asked time, retention
+    score(i) -= (1 - prior(i)) · |score(i)|                          validity at the asked time, retention
 
 The lexical part is neither normalised by query nor ranked: its absolute size says how much it can be
 trusted. Only cosines, whose scale belongs to the embedder, are standardised over the namespace.
@@ -43,11 +43,16 @@ class Recipe:
         lexical: weight of the words.
         idf: exponent of a word's rarity in the namespace; below 1 because namespaces are small.
         english: exponent of its rarity in English; 0 leaves that out.
-        soft: a similar word counts as this · cos² of the word itself; 0 turns similar words off.
+        soft: a similar word counts as this · cos² of the word itself, however often it is said; 0 turns
+            similar words off.
         soft_from: cosine from which words are similar.
         dense: weight of the standardised cosine by the embedder's name; ``"other"`` for the rest.
+        dense_alone: share of it for a text outside any session, whose own words say what it is about; a
+            turn leaves much to the turns around it.
         dense_floor: least standard deviation of the cosines; keeps a few memories from being
             standardised into opposites.
+        dense_knee: standard deviations from which a cosine counts ever less; none counts as more
+            than one and a half times as many.
         speaker: bonus of a memory said by the one person the question names, or, in a chat of a user
             with an assistant, by the user where the question says "I".
         told: bonus of the assistant's memories where the question says "you told me".
@@ -73,17 +78,19 @@ class Recipe:
     lexical: float = 1.0
     idf: float = 0.85
     english: float = 1.0
-    soft: float = 0.3
+    soft: float = 0.7
     soft_from: float = 0.5
     dense: Mapping[str, float] = field(default_factory=lambda: _weights(static=0.6, minilm=0.8, other=1.0))
+    dense_alone: float = 0.8
     dense_floor: float = 0.02
+    dense_knee: float = 4.0
     speaker: float = 6.0
     told: float = 0.0
     date: float = 2.5
     date_after: float = 0.4
     date_year: float = 0.3
     date_near: float = 7.0
-    event: float = 1.0
+    event: float = 1.5
     time_word: float = 2.0
     brief: float = 10.0
     length: float = 0.4

@@ -20,7 +20,7 @@ _NAME = re.compile(
     r"(?<![.!?]\s)(?<!^)\b[A-Z][\w'’-]*[a-z][\w'’-]*(?:\s+(?:(?:of|the|de|and|&)\s+)?[A-Z][\w'’-]*)*"
 )
 _PLACE = re.compile(
-    r"\b(?:in|at|to|from|near|around|through|visit(?:ed|ing)?)\s+"
+    r"\b((?i:in|at|to|from|near|around|through|visit(?:ed|ing)?))\s+"
     r"((?:the\s+)?[A-Z][\w'’-]*(?:,?\s+(?:(?:of|the|de)\s+)?[A-Z][\w'’-]*)*)"
 )
 _NOT_NAMES = frozenset(
@@ -33,18 +33,24 @@ _NOT_NAMES = frozenset(
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, trimmed; a title such as "Dr." does not end one."""
+    """The sentences of a text, trimmed; a title such as "Dr." ends none, nor does a stop in a quotation."""
     found: list[str] = []
     joined = ""
     for match in _SENTENCE.finditer(text):
         joined = f"{joined} {match.group().strip()}".strip()
-        if not _ABBREVIATION.search(joined):
+        if not _ABBREVIATION.search(joined) and not _open(joined):
             if joined:
                 found.append(joined)
             joined = ""
     if joined:
         found.append(joined)
     return found
+
+
+def _open(text: str) -> bool:
+    """Whether a quotation has begun and not ended; one of more than 300 characters is none."""
+    begun = text.count('"') % 2 or text.count("“") > text.count("”")
+    return bool(begun) and len(text) < 300
 
 
 def numbers(text: str) -> list[str]:
@@ -57,6 +63,19 @@ def names(text: str) -> list[str]:
     return [m.group() for m in _NAME.finditer(text) if m.group().lower() not in _NOT_NAMES]
 
 
-def places(text: str) -> list[str]:
-    """Capitalised names after "in", "at", "to" and the like."""
-    return [m.group(1) for m in _PLACE.finditer(text) if m.group(1).lower() not in _NOT_NAMES]
+def places(text: str, *, origins: bool = True) -> list[str]:
+    """Capitalised names after "in", "at", "to" and the like; days and months are none.
+
+    Args:
+        text: a sentence.
+        origins: whether what stands after "from" counts.
+    """
+    found = []
+    for match in _PLACE.finditer(text):
+        if not origins and match.group(1).lower() == "from":
+            continue
+        parts = [part.strip() for part in match.group(2).split(",")]
+        kept = [part for part in parts if part and part.split()[0].lower() not in _NOT_NAMES]
+        if kept and kept[0] == parts[0]:
+            found.append(", ".join(kept))
+    return found

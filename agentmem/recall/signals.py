@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ class Pool:
         cosine: raw cosines (nan without a vector), or None without an embedder.
         score: their sum so far.
         via: document -> path, filled by spread steps.
+        allowed: which documents of the space may be found, for steps that add candidates; None for all.
+        vector: the question's unit vector, for steps that compare it with vectors of their own; or None.
     """
 
     space: Space
@@ -48,6 +51,8 @@ class Pool:
     cosine: NDArray[np.float32] | None = None
     score: Values = field(default_factory=lambda: np.empty(0))
     via: dict[int, tuple[tuple[str, str, float], ...]] = field(default_factory=dict)
+    allowed: NDArray[np.bool_] | None = None
+    vector: NDArray[np.float32] | None = None
 
     def add(self, name: str, values: Values) -> None:
         """Add a signal to the sum; one that is zero everywhere is left out."""
@@ -82,7 +87,7 @@ def query_terms(words: Sequence[str], spaces: Sequence[Space], recipe: Recipe, t
     """
     if not words:
         return Terms((), (), 0.0)
-    near = {word: _similar(word, recipe) for word in words}
+    near = {word: _similar(word, recipe.soft, recipe.soft_from) for word in words}
     asked = dict.fromkeys(words)
     for others in near.values():
         asked.update(dict.fromkeys(other for other, _ in others))
@@ -116,23 +121,37 @@ def rarity(n: int, df: NDArray[np.int64], words: Sequence[str], recipe: Recipe) 
     return np.asarray(here * language.english_weights(words) ** recipe.english)
 
 
-def _similar(word: str, recipe: Recipe) -> list[tuple[str, float]]:
-    if recipe.soft <= 0:
-        return []
+@lru_cache(maxsize=4096)
+def _similar(word: str, soft: float, least: float) -> tuple[tuple[str, float], ...]:
+    if soft <= 0:
+        return ()
     from agentmem.embed.words import similar
 
-    return [
-        (other, recipe.soft * cosine * cosine)
+    return tuple(
+        (other, soft * cosine * cosine)
         for other, cosine in similar(word)
-        if cosine >= recipe.soft_from and other != word
-    ]
+        if cosine >= least and other != word
+    )
 
 
 def dense(pool: Pool, mean: float, deviation: float, recipe: Recipe, weight: float) -> Values:
-    """Weight · (cosine - mean) / deviation; 0 for a memory without a vector."""
+    """Weight · (cosine - mean) / deviation, bounded; 0 for a memory without a vector.
+
+    Among few or like memories the deviation says little, and a single cosine may lie fifteen of them
+    out. Up to ``recipe.dense_knee`` deviations count as they are; what is beyond counts ever less,
+    and never more than one and a half times the knee: z = knee + r · tanh((z - knee) / r) with
+    r = knee / 2, and the same below.
+    """
     assert pool.cosine is not None
     z = (pool.cosine.astype(np.float64) - mean) / max(deviation, recipe.dense_floor)
-    return weight * np.nan_to_num(z, nan=0.0)
+    z[np.isnan(z)] = 0.0
+    knee, room = recipe.dense_knee, recipe.dense_knee / 2
+    beyond = np.abs(z) - knee
+    far = beyond > 0
+    if far.any():
+        z[far] = np.sign(z[far]) * (knee + room * np.tanh(beyond[far] / room))
+    alone = pool.space.session[pool.docs] < 0
+    return weight * np.where(alone, recipe.dense_alone, 1.0) * z
 
 
 def speaker(pool: Pool, question: Question, names: Sequence[str], recipe: Recipe) -> Values:
@@ -169,6 +188,14 @@ def date(pool: Pool, times: Sequence[When], recipe: Recipe) -> Values:
         return np.zeros(len(pool.docs))
     at = pool.space.at[pool.docs]
     return np.asarray(recipe.date * np.maximum.reduce([_fit(at, when, recipe) for when in times]))
+
+
+def within(at: NDArray[np.int64], when: When, recipe: Recipe) -> NDArray[np.bool_]:
+    """Whether times lie in a stretch, in any year if it names none."""
+    start, end = to_micros(when.start), to_micros(when.end)
+    if when.any_year:
+        return np.asarray(_recurring(at, start, end, recipe) >= 1.0)
+    return np.asarray((at >= start) & (at < end))
 
 
 def _fit(at: NDArray[np.int64], when: When, recipe: Recipe) -> Values:

@@ -8,11 +8,12 @@ step may add signals to candidates, add candidates, and say in ``pool.via`` by w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.index.space import Space
 from agentmem.recall.query import Question
 from agentmem.recall.recipe import Recipe
 from agentmem.recall.signals import Pool, Terms
@@ -29,6 +30,17 @@ class Spread(Protocol):
 
     def __call__(self, pools: Sequence[Pool], question: Question, terms: Terms, recipe: Recipe) -> None:
         """Lift candidates; the pools' ``score`` holds the sum of all signals before it."""
+        ...
+
+
+@runtime_checkable
+class Proposing(Protocol):
+    """A step that knows candidates of a large namespace which neither words nor vectors would find."""
+
+    def propose(
+        self, space: Space, question: Question, allowed: NDArray[np.bool_], wanted: int
+    ) -> NDArray[np.int64]:
+        """Documents to score, at most about ``wanted``, all of them allowed."""
         ...
 
 

@@ -143,12 +143,8 @@ class AskingContract(StoreCase):
 
     def test_a_context_without_a_question_is_the_newest(self, diary: MemoryStore) -> None:
         """Without a question the newest memories come, oldest of them first."""
-        context = diary.context(tokens=200)
-        found = [hit.memory for hit in context.hits]
-        newest = episodes(diary, order="-at")
-        assert newest[0] in found and len(found) > 1
-        assert {m.id for m in found} <= {m.id for m in newest[: len(found) + 2]}
-        assert [m.at for m in found] == sorted(m.at for m in found)
+        found = [hit.memory.id for hit in diary.context(tokens=1000, k=3).hits]
+        assert found == [m.id for m in episodes(diary)[-3:]]
 
     def test_a_memory_cannot_end_the_fence(self, memory: MemoryStore) -> None:
         """What a memory says cannot close the fence, open another, or pose as a chat template."""

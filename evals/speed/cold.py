@@ -24,7 +24,7 @@ def measure(data: Path | None, embedder: str, count: int, runs: int, folder: Pat
     asks = corpus.questions(data, runs)
     ours, bare, imports = [], [], []
     for question in asks:
-        ours.append(_process("-m", "agentmem.cli", "search", str(path), question, "--json"))
+        ours.append(_process("-m", "agentmem", "search", str(path), question, "--json"))
         bare.append(_process("-c", "import numpy, sqlite3"))
         imports.append(_process("-c", "import agentmem"))
     one, base = timing.spread(ours), timing.spread(bare)

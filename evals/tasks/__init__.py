@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentmem.evals.tasks import beam, locomo, longmemeval, memdaily, passages
+from agentmem.evals.tasks import beam, locomo, longmemeval, memdaily, multihop, passages
 from agentmem.evals.tasks.base import Pool, Question, Task, data_folder
 
 TASKS: dict[str, Task] = {
@@ -15,6 +15,9 @@ TASKS: dict[str, Task] = {
         passages.SQUAD2,
         passages.POPQA,
         memdaily.TASK,
+        multihop.MUSIQUE,
+        multihop.TWOWIKI,
+        multihop.HOTPOTQA,
     )
 }
 

@@ -240,7 +240,7 @@ def test_reading_only(opened, path, make):
 
 
 READ_AS_NOBODY = """
-    import os, sys
+    import os, sys, urllib.parse  # before the folder it lies in can no longer be read
     path = sys.argv[1]
     from agentmem.backends.sqlite import open_sqlite
     from agentmem.errors import ReadOnlyFile

@@ -114,4 +114,4 @@ def test_a_fault_of_ours_is_one_line(run: Run, filled: str, monkeypatch: pytest.
 
 
 def test_every_command_is_known_to_the_tests() -> None:
-    assert set(READING) | {"add", "import", "chat", "demo", "eval", "completion"} == set(COMMANDS)
+    assert set(READING) | {"add", "import", "chat", "demo", "eval", "completion", "graph"} == set(COMMANDS)

@@ -65,7 +65,8 @@ def same(index: VectorIndex, oracle: NumpyVectors, n: int = 900, share: float = 
                     np.testing.assert_allclose(scores[i], cosines[i], atol=2e-6)
                 probe, exact = index.probe(query, k, mask), oracle.probe(query, k, mask)
                 assert probe.docs.tolist() == found.tolist()
-                np.testing.assert_allclose((probe.mean, probe.std), (exact.mean, exact.std), atol=1e-5)
+                close = 1e-5 if share == 1.0 else 0.01  # of many with several pieces, a sample is taken
+                np.testing.assert_allclose((probe.mean, probe.std), (exact.mean, exact.std), atol=close)
                 every, truth = index.scores(query, np.arange(n)), oracle.scores(query, np.arange(n))
                 np.testing.assert_allclose(every, truth, atol=2e-6)
                 np.testing.assert_allclose(every[probe.docs], probe.scores, atol=2e-6)
@@ -138,8 +139,8 @@ def test_nothing_in_it() -> None:
 
 
 def test_auto_takes_faiss_for_large_namespaces_only() -> None:
-    assert choose("auto", DIM, 20_001).kind == "faiss"
-    assert choose("auto", DIM, 20_000).kind == "numpy"
+    assert choose("auto", DIM, 150_001).kind == "faiss"
+    assert choose("auto", DIM, 150_000).kind == "numpy"
 
 
 def test_one_thread_for_a_query_and_all_again_after_it() -> None:

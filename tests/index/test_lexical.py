@@ -52,7 +52,8 @@ def oracle(turns: dict[int, Turn], terms: Sequence[QueryTerm], o: LexicalOptions
     mean = sum(len(turn.words) for turn in turns.values()) / max(len(turns), 1)
 
     def norm(turn: Turn, b: float) -> float:
-        relative = len(turn.words) / mean if o.average and mean else max(1.0, len(turn.words) / o.pivot)
+        pivot = o.pivot_alone if turn.session is None else o.pivot
+        relative = len(turn.words) / mean if o.average and mean else max(1.0, len(turn.words) / pivot)
         return 1 - b + b * relative
 
     scores: dict[int, float] = {}
@@ -72,14 +73,12 @@ def oracle(turns: dict[int, Turn], terms: Sequence[QueryTerm], o: LexicalOptions
                         fields.append((other, share + more, o.b_neighbour))
         total = 0.0
         for term in terms:
-            h = max(
-                (
-                    factor * sum(share * Counter(t.words)[word] / norm(t, b) for t, share, b in fields)
-                    for word, factor in term.variants
-                ),
-                default=0.0,
-            )
-            total += term.weight * h * (o.k1 + 1) / (h + o.k1)
+            said = [
+                (sum(share * Counter(t.words)[word] / norm(t, b) for t, share, b in fields), factor)
+                for word, factor in term.variants
+            ]
+            best = max((factor * h / (h + o.k1) for h, factor in said), default=0.0)
+            total += term.weight * best * (o.k1 + 1)
         scores[doc] = total
     return scores
 
@@ -121,7 +120,7 @@ CHOICES = st.sampled_from(
     [
         OPTIONS,
         PLAIN_BM25,
-        LexicalOptions(next=0.0, next2=0.0, k1=1.7, b_own=0.2),
+        LexicalOptions(next=0.0, next2=0.0, k1=1.7, b_own=0.2, pivot_alone=4.0),
         LexicalOptions(previous=0.0, previous_asking=0.5, previous2=0.0),
     ]
 )
@@ -240,14 +239,18 @@ def test_the_best_variant_counts_once() -> None:
     soft = QueryTerm(2.0, ((1, 1.0), (2, 0.25)))
     scores = index.score([soft], 3)
     assert scores[2] == scores[0] > scores[1]
-    assert scores[1] == pytest.approx(2 * 0.25 * 1.9 / (0.25 + 0.9), rel=1e-4)
+    assert scores[1] == pytest.approx(2 * 0.25, rel=1e-4)
 
 
 def test_a_long_text_counts_less_than_a_short_one_but_short_ones_are_equal() -> None:
-    index = LexicalIndex()
-    add(index, [0, 1, 2], [one(1), one(1, *range(10, 19)), one(1, *range(20, 70))])
-    short, ten, long = index.score([exact(1)], 3)
-    assert short == ten > long
+    texts = [(1,), (1, *range(10, 19)), (1, *range(20, 70)), (1, *range(100, 400))]
+    for session, levels in (("s", [0, 0, 1, 2]), (None, [0, 0, 0, 1])):  # a text by itself may be long
+        index = LexicalIndex(LexicalOptions(previous=0, previous_asking=0, next=0, previous2=0, next2=0))
+        add(index, [0, 1, 2, 3], [one(*words, session=session, at=i) for i, words in enumerate(texts)])
+        scores = index.score([exact(1)], 4)
+        assert [int(np.sum(scores > score)) for score in scores] == [
+            sum(n < m for n in levels) for m in levels
+        ]
 
 
 def test_plain_bm25_is_the_textbook_formula() -> None:
@@ -260,12 +263,12 @@ def test_plain_bm25_is_the_textbook_formula() -> None:
         assert index.score([exact(1)], 3)[doc] == pytest.approx(expected, rel=1e-4)
 
 
-def test_presence_is_of_own_words() -> None:
+def test_said_is_of_own_words() -> None:
     index = LexicalIndex()
     add(index, [0, 1, 2], [one(1, session="s"), one(2, session="s", at=1), one(1)])
-    assert index.presence(1, np.asarray([0, 1, 2])).tolist() == [True, False, True]
+    assert [index.said(doc, {1, 99}) for doc in (0, 1, 2)] == [{1}, set(), {1}]
     index.remove(np.asarray([0]))
-    assert index.presence(1, np.asarray([2, 0])).tolist() == [True, False]
+    assert [index.said(doc, {1}) for doc in (2, 0)] == [{1}, set()]
     assert index.explain(0, [exact(1)]) == [0.0]
     assert index.explain(50, [exact(1)]) == [0.0]
 

@@ -16,9 +16,9 @@ import pytest
 from agentmem.backends.base import Backend, Encoding
 from agentmem.backends.sqlite import open_sqlite
 from agentmem.filters import compile_filter
+from agentmem.index.layout import Settings
 from agentmem.index.lexical import QueryTerm
 from agentmem.index.snapshot import Snapshots
-from agentmem.index.layout import Settings
 from agentmem.index.space import Space
 from agentmem.index.spaces import Spaces
 from agentmem.memory import Memory

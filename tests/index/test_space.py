@@ -11,8 +11,8 @@ import pytest
 
 from agentmem.errors import EmbedderMismatch
 from agentmem.filters import compile_filter
-from agentmem.index.lexical import QueryTerm
 from agentmem.index.layout import Settings
+from agentmem.index.lexical import QueryTerm
 from agentmem.index.space import Space
 from agentmem.index.spaces import Spaces
 

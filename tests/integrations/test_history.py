@@ -101,6 +101,8 @@ def test_sessions_do_not_mix(memory: agentmem.MemoryStore, history: AgentmemChat
 def test_only_the_last(memory: agentmem.MemoryStore, history: AgentmemChatMessageHistory) -> None:
     history.add_messages(MESSAGES)
     assert AgentmemChatMessageHistory(memory, "chat", last=3).messages == MESSAGES[-3:]
+    with pytest.raises(InvalidInput, match="last"):
+        AgentmemChatMessageHistory(memory, "chat", last=0)
 
 
 def test_clear_and_erase(memory: agentmem.MemoryStore, history: AgentmemChatMessageHistory) -> None:

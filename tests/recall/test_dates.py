@@ -21,7 +21,17 @@ AT = datetime(2023, 10, 25, 15, 30, tzinfo=timezone.utc)  # a Wednesday
         ("on May 7th, 2022", "2022-05-07", "2022-05-08", "day"),
         ("the 7th of May", "2023-05-07", "2023-05-08", "day"),
         ("on 2023-05-07", "2023-05-07", "2023-05-08", "day"),
-        ("December 24", "2022-12-24", "2022-12-25", "day"),
+        ("December 24", "2023-12-24", "2023-12-25", "day"),
+        ("What did we do on December 24?", "2022-12-24", "2022-12-25", "day"),
+        ("It's on 3 November now", "2023-11-03", "2023-11-04", "day"),
+        ("I was there on 3 November", "2022-11-03", "2022-11-04", "day"),
+        ("on 3 January", "2024-01-03", "2024-01-04", "day"),
+        ("We meet in November", "2023-11-01", "2023-12-01", "month"),
+        ("We met in November", "2022-11-01", "2022-12-01", "month"),
+        ("the third of July", "2023-07-03", "2023-07-04", "day"),
+        ("the twenty-first of July 2021", "2021-07-21", "2021-07-22", "day"),
+        ("on July the third", "2023-07-03", "2023-07-04", "day"),
+        ("May first, 2020", "2020-05-01", "2020-05-02", "day"),
         ("two months ago", "2023-08-01", "2023-09-01", "month"),
         ("10 days ago", "2023-10-15", "2023-10-16", "day"),
         ("3 years ago", "2020-01-01", "2021-01-01", "year"),
@@ -44,7 +54,17 @@ def test_expressions(text: str, start: str, end: str, grain: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["May I go?", "march on", "the 2nd try", "31 June", "a few people", "page 2023 of it", "fall down", ""],
+    [
+        "May I go?",
+        "march on",
+        "the 2nd try",
+        "31 June",
+        "you may first ask",
+        "a few people",
+        "page 2023 of it",
+        "fall down",
+        "",
+    ],
 )
 def test_what_is_no_time(text: str) -> None:
     assert find(text, AT) == []

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from math import log, log1p
 from typing import Any
 
 import numpy as np
 import pytest
 
+from agentmem.index.lexical import LexicalOptions
 from agentmem.language.text import english_weights
 from agentmem.memory import Draft
 from agentmem.recall import engine
 from agentmem.recall.recipe import Recipe
 
 NOW = datetime(2023, 7, 1, tzinfo=timezone.utc)
+K1 = LexicalOptions().k1
 PLAIN = replace(Recipe(), soft=0.0)
 
 
@@ -34,7 +37,7 @@ def test_the_formula_by_hand(world: Any, conversation: list[Draft]) -> None:
     }
 
     def saturated(h: float) -> float:
-        return 1.9 * h / (h + 0.9)
+        return (1 + K1) * h / (h + K1)
 
     first = found[0].signals
     # its own words, each once, in a text shorter than the pivot: h = 1
@@ -62,7 +65,7 @@ def test_cosines_are_standardised_over_the_namespace(world: Any) -> None:
     found = {hit.doc: hit for hit in search(world, space, "quite unknown", vector=query, embedder="minilm")}
     cosines = np.array([1.0, 0.6, 0.0])
     z = (cosines - cosines.mean()) / cosines.std()
-    weight = PLAIN.dense_weight("minilm")
+    weight = PLAIN.dense_weight("minilm") * PLAIN.dense_alone  # none of them has a session
     assert [found[i].signals["vectors"] for i in range(3)] == pytest.approx((weight * z).tolist(), rel=1e-3)
 
 
@@ -197,3 +200,36 @@ def test_fingerprint_changes_with_any_weight() -> None:
     assert Recipe().fingerprint() == Recipe().fingerprint()
     assert Recipe().fingerprint() != replace(Recipe(), speaker=5.0).fingerprint()
     assert Recipe().fingerprint() != replace(Recipe(), dense={"static": 0.1}).fingerprint()
+
+
+def test_a_lone_cosine_is_bounded_and_keeps_its_place(world: Any) -> None:
+    rng = np.random.default_rng(0)
+    others = rng.standard_normal((300, 64)).astype(np.float32) * 0.02
+    others[:, 0] = 0.3
+    near = np.zeros((3, 64), np.float32)
+    near[:, 0], near[:, 1] = (0.8, 0.9, 1.0), (0.6, 0.43589, 0.0)
+    rows = np.concatenate([others / np.linalg.norm(others, axis=1, keepdims=True) * 0.999, near])
+    items = [Draft(f"word{i}", session="s", at=f"2023-01-01T{i // 60:02}:{i % 60:02}") for i in range(303)]
+    space = world.space(items, rows.tolist())
+    query = np.zeros(64, np.float32)
+    query[1] = 1.0
+    found = {h.doc: h for h in search(world, space, "unknown", 303, vector=query, embedder="minilm")}
+    parts = [found[doc].signals["vectors"] / PLAIN.dense_weight("minilm") for doc in (302, 301, 300)]
+    assert parts[0] < parts[1] < parts[2] < 1.5 * PLAIN.dense_knee
+
+
+def test_a_low_prior_lowers_any_score(world: Any) -> None:
+    space = world.space([Draft("Was it so?"), Draft("Was it so?"), Draft("boat")])
+    recipe = replace(PLAIN, question=9.0)
+    held = np.array([1.0, 0.3, 1.0])
+    hits = search(world, space, "unknown", recipe=recipe, priors=[held])
+    score = {hit.doc: hit.score for hit in hits}
+    assert score[1] < score[0] < 0
+
+
+@pytest.mark.parametrize("question", ["When did Ada begin her pottery class?", "pottery", "unknown"])
+def test_relevance_falls_with_the_order(world: Any, conversation: list[Draft], question: str) -> None:
+    hits = search(world, world.space(conversation), question)
+    assert all(one.relevance >= other.relevance for one, other in pairwise(hits))
+    fits = question != "unknown"
+    assert (hits[0].relevance > 0.25) is fits, hits[0].relevance

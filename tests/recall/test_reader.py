@@ -67,3 +67,71 @@ def test_sentences_and_their_parts() -> None:
     assert numbers("It cost $1,200 or two weeks of 8.5 hours") == ["$1,200", "two", "8.5"]
     assert names("Yesterday I met Anna Lee in Rome.") == ["Anna Lee", "Rome"]
     assert places("We flew to New York from the Azores") == ["New York", "the Azores"]
+
+
+@pytest.fixture
+def talk() -> Iterator[MemoryStore]:
+    with agentmem.open(":memory:", embedder="none") as opened:
+        lines = [
+            ("Ines", "Is there cake? Which one?", "2025-01-25T10:00"),
+            ("Jonah", "With walnuts, I baked it for the fair.", "2025-01-25T10:01"),
+            ("Ines", "No nuts. Are you still that allergic to nuts?", "2025-01-25T10:02"),
+            ("Jonah", "Only to cashews, and those properly.", "2025-01-25T10:03"),
+        ]
+        for speaker, text, at in lines:
+            opened.add(text, speaker=speaker, at=at, session="a")
+        opened.add(
+            "From Bristol straight to Porto, Monday at six. I'll stay in the Hotel Aurora, near the market.",
+            speaker="Ines",
+            at="2025-06-04",
+            session="b",
+        )
+        opened.add(
+            "The clinic moved my appointment. It's on 3 July now, at nine.",
+            speaker="Ines",
+            at="2025-06-20",
+            session="c",
+        )
+        opened.add(
+            'Granny wrote: "Lentil soup, the right way. Forget paprika, take cumin."',
+            speaker="Ines",
+            at="2025-06-21",
+            session="d",
+        )
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("When is Ines's appointment at the clinic?", "3 July 2025"),
+        ("Where did Ines stay in Porto?", "the Hotel Aurora"),
+        ("Which nuts is Jonah allergic to?", "Only to cashews"),
+        (
+            "Which spice goes into the lentil soup?",
+            'Granny wrote: "Lentil soup, the right way. Forget paprika',
+        ),
+    ],
+)
+def test_what_is_no_answer_is_not_given(talk: MemoryStore, question: str, start: str) -> None:
+    answer = talk.ask(question, at=datetime(2025, 7, 6, tzinfo=timezone.utc))
+    assert answer.text is not None and answer.text.startswith(start)
+
+
+def test_unrelated_memories_answer_nothing() -> None:
+    with agentmem.open(":memory:") as store:
+        store.add_many(["My sister lives in Lisbon.", "I bought a red bicycle.", "The oven broke again."])
+        assert store.ask("What is the capital of Mongolia?").text is None
+        assert store.search("What is the capital of Mongolia?")[0].relevance < 0.1
+
+
+def test_a_question_is_no_answer() -> None:
+    with agentmem.open(":memory:", embedder="none") as store:
+        store.add("What colour is the boat?")
+        answer = store.ask("What colour is the boat?")
+        assert answer.text is None and answer.hits
+
+
+def test_days_and_origins_are_no_places() -> None:
+    assert places("From Bristol to Porto, Monday, in June") == ["Bristol", "Porto"]
+    assert places("From Bristol to Porto, Portugal", origins=False) == ["Porto, Portugal"]

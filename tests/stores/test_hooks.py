@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 import agentmem
-from agentmem import Derived, Draft, Hit, Link, ManualClock, Memory, MemoryStore
+from agentmem import Cue, Derived, Draft, Hit, Link, ManualClock, Memory, MemoryStore
 from agentmem.errors import MemoryNotFound, UnknownOption
 
 
@@ -28,8 +28,8 @@ class Notes(MemoryStore):
         links = [Link(f"note-{e.id}", e.id, "covers", 0.5) for e in episodes]
         return Derived(memories=tuple(notes), links=tuple(links))
 
-    def _cue(self, query: str) -> str:
-        return query.replace("puppy", "dog")
+    def _cue(self, query: str, k: int) -> Cue:
+        return Cue(query.replace("puppy", "dog"))
 
     def _assemble(self, query: str, hits: list[Hit]) -> list[Hit]:
         return sorted(hits, key=lambda hit: hit.memory.kind != "episode")

@@ -1,0 +1,103 @@
+"""Questions over several passages: MuSiQue, 2WikiMultihopQA and HotpotQA, on HippoRAG's corpora.
+
+Trivedi et al. 2022 (CC BY 4.0), Ho et al. 2020 (Apache-2.0), Yang et al. 2018 (CC BY-SA 4.0); the
+corpora and question samples are those of Gutiérrez et al. 2024, arXiv 2405.14831 (MIT).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from agentmem.errors import InvalidInput
+from agentmem.evals.tasks.base import Pool, Question, Task, read_json
+from agentmem.memory import Draft
+
+_WRITTEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
+_ASKED = datetime(2024, 1, 2, tzinfo=timezone.utc)
+Passage = tuple[str, str]
+
+
+def passages(pairs: Iterable[Passage]) -> tuple[list[Draft], dict[Passage, str]]:
+    """Passages as drafts, the title on the first line, and the id of each (title, text)."""
+    ids: dict[Passage, str] = {}
+    drafts = []
+    for title, text in pairs:
+        if (title, text) in ids:
+            continue
+        ids[title, text] = f"p{len(ids)}"
+        drafts.append(Draft(f"{title}\n{text}", at=_WRITTEN, id=ids[title, text], metadata={"title": title}))
+    return drafts, ids
+
+
+def load_musique(folder: Path) -> Iterator[Pool]:
+    """60 questions over 1,890 passages below ``folder/musique/hipporag_train100``."""
+    place = folder / "musique" / "hipporag_train100"
+    corpus = read_json(place / "musique_train_corpus.json")
+    items, ids = passages((one["title"], one["text"]) for one in corpus)
+    questions = []
+    for entry in read_json(_one(place, "musique_train_q*.json")):
+        support = [p for p in entry["paragraphs"] if p["is_supporting"]]
+        gold = frozenset(ids[p["title"], p["paragraph_text"]] for p in support)
+        questions.append(
+            _question(entry["id"], entry["question"], gold, f"{len(support)} hops", entry["answer"])
+        )
+    yield Pool(("musique",), items, questions)
+
+
+def load_2wiki(folder: Path) -> Iterator[Pool]:
+    """50 questions over 6,119 passages below ``folder/2wikimultihopqa``; gold are titles."""
+    place = folder / "2wikimultihopqa"
+    corpus = read_json(place / "hipporag_corpus6119" / "2wikimultihopqa_corpus.json")
+    items, ids = passages((one["title"], one["text"]) for one in corpus)
+    titled: dict[str, list[str]] = {}
+    for (title, _), id in ids.items():
+        titled.setdefault(title, []).append(id)
+    questions = []
+    for number, entry in enumerate(
+        read_json(_one(place / "fastgraphrag_q101_part", "2wikimultihopqa_*of101.json"))
+    ):
+        gold = frozenset(id for title in entry["ground_truth"] for id in titled[title])
+        kind = "four passages" if len(entry["ground_truth"]) > 2 else "two passages"
+        questions.append(_question(str(number), entry["question"], gold, kind, None))
+    yield Pool(("2wiki",), items, questions)
+
+
+def load_hotpotqa(folder: Path) -> Iterator[Pool]:
+    """100 questions over 994 passages below ``folder/hotpotqa/hipporag_train100``; gold are titles."""
+    place = folder / "hotpotqa" / "hipporag_train100"
+    corpus = read_json(place / "hotpotqa_train_corpus.json")
+    items, ids = passages((title, "".join(sentences)) for title, sentences in corpus.items())
+    titled = {title: id for (title, _), id in ids.items()}
+    questions = []
+    for entry in read_json(place / "hotpotqa_train.json"):
+        gold = frozenset(titled[title] for title, _ in entry["supporting_facts"])
+        questions.append(
+            _question(entry["_id"], entry["question"], gold, str(entry["type"]), entry["answer"])
+        )
+    yield Pool(("hotpotqa",), items, questions)
+
+
+def _question(id: str, text: str, gold: frozenset[str], kind: str, answer: Any) -> Question:
+    return Question(
+        id=id,
+        text=text,
+        at=_ASKED,
+        gold=gold,
+        category=kind,
+        answer=None if answer is None else str(answer),
+    )
+
+
+def _one(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise InvalidInput(f"{folder} has no {pattern}; the folder of data is incomplete")
+    return found[0]
+
+
+MUSIQUE = Task("musique", load_musique, (2, 5, 10), "MuSiQue on HippoRAG's corpus, arXiv 2405.14831")
+TWOWIKI = Task("2wiki", load_2wiki, (2, 5, 10), "2WikiMultihopQA on HippoRAG's corpus, arXiv 2405.14831")
+HOTPOTQA = Task("hotpotqa", load_hotpotqa, (2, 5, 10), "HotpotQA on HippoRAG's corpus, arXiv 2405.14831")
