@@ -57,7 +57,6 @@ class Runtime:
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._seen_version: Any = None
-        self._header_written = False
 
     # --- identity --------------------------------------------------------------------------------
     @property
@@ -87,18 +86,20 @@ class Runtime:
             self._seen_version = version
 
     def sign(self, transaction: Transaction) -> None:
-        """Write who embeds and analyses into the header, at the first write."""
-        if self._header_written:
-            return
-        header = self.backend.header()
-        if header.fingerprint is None:
-            transaction.set_embedder(self.embedder_name, self.fingerprint, self.dim)
-        if header.analyser is None:
-            transaction.set_analyser(ANALYSER)
+        """Write who embeds and analyses into the header at the first write, and hold to it afterwards.
 
-    def signed(self) -> None:
-        """The header stands; called after the commit."""
-        self._header_written = True
+        Raises:
+            EmbedderMismatch: another process has moved the file to another embedder.
+        """
+        fingerprint, analyser = transaction.signature()
+        if fingerprint == self.fingerprint and analyser == ANALYSER:
+            return
+        if fingerprint is None:
+            transaction.set_embedder(self.embedder_name, self.fingerprint, self.dim)
+        if analyser is None:
+            transaction.set_analyser(ANALYSER)
+        if fingerprint is not None and analyser is not None:
+            match_header(self.backend.header(), self.embedder)
 
     # --- texts -----------------------------------------------------------------------------------
     def encode(self, texts: Sequence[str], *, wait: bool = False) -> list[Encoding]:

@@ -44,7 +44,6 @@ def add(
         raise UnknownOption("on_conflict", on_conflict, CONFLICTS)
     if not memories:
         return []
-    runtime.check_header()
     encodings = runtime.encode([memory.text for memory in memories])
     derived = encode(memories)
     derived_drafts = [validate.to_memory(d, name, memories[0].recorded_at) for d in derived.memories]
@@ -63,7 +62,6 @@ def add(
                 transaction, number, derived, derived_rows, derived_encodings,
                 maker=maker, at=memories[0].recorded_at,
             )  # fmt: skip
-    runtime.signed()
     return stored
 
 
@@ -146,7 +144,6 @@ def update(
 ) -> Memory:
     """Write a new version of a memory with some fields changed; ``merge`` keeps other metadata keys."""
     validate.ids(id)
-    runtime.check_header()
     now = runtime.clock()
     number = runtime.number(name)
     if number is None:
@@ -210,7 +207,6 @@ def restore(runtime: Runtime, name: Namespace, ids: Sequence[str], run: str | No
     number = runtime.number(name)
     if number is None or not ids:
         return 0
-    runtime.check_header()
     now = runtime.clock()
     old = [versions[-1] for id in ids if (versions := runtime.backend.history(number, id))]
     old = [memory for memory in old if memory.retired_at is not None]
@@ -219,6 +215,7 @@ def restore(runtime: Runtime, name: Namespace, ids: Sequence[str], run: str | No
     encodings = runtime.encode([memory.text for memory in old])
     new = [replace(m, version=m.version + 1, recorded_at=now, retired_at=None) for m in old]
     with runtime.backend.transaction() as transaction:
+        runtime.sign(transaction)
         live = transaction.live(number, [memory.id for memory in new])
         keep = [i for i, memory in enumerate(new) if memory.id not in live]
         if keep:
@@ -234,7 +231,6 @@ def restore(runtime: Runtime, name: Namespace, ids: Sequence[str], run: str | No
 
 def load(runtime: Runtime, name: Namespace, memories: Sequence[Memory], begun: set[str]) -> int:
     """Write complete row versions whose ids were never used, or are in ``begun``; returns how many."""
-    runtime.check_header()
     for memory in memories:
         validate.record(memory)
     encodings = runtime.encode([memory.text for memory in memories])
@@ -257,7 +253,6 @@ def load(runtime: Runtime, name: Namespace, memories: Sequence[Memory], begun: s
                 [places.get(memories[i].id) for i in now],
             )
             written += len(now)
-    runtime.signed()
     return written
 
 

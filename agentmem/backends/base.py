@@ -264,6 +264,10 @@ class Transaction(ABC):
         """Append use events."""
 
     @abstractmethod
+    def signature(self) -> tuple[str | None, str | None]:
+        """Fingerprints of the embedder and the analyser in the header; None before the first write."""
+
+    @abstractmethod
     def set_embedder(self, name: str, fingerprint: str, dim: int) -> None:
         """Write the embedder's identity into the header."""
 

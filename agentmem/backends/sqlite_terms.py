@@ -24,6 +24,10 @@ class Terms:
     def of(self, connection: sqlite3.Connection) -> dict[str, int]:
         """The words of the epoch that a connection sees; only committed ids may be added."""
         epoch = connection.execute("SELECT value FROM meta WHERE key = 'erase_epoch'").fetchone()[0]
+        return self.at(int(epoch))
+
+    def at(self, epoch: int) -> dict[str, int]:
+        """The words of an epoch."""
         with self._lock:
             if epoch < self._epoch:  # an older view: it must not spoil the cache
                 return {}

@@ -17,7 +17,7 @@ from agentmem.backends.base import Encoding, Event, Stored, Transaction
 from agentmem.backends.codec import dump_json, pack_tokens, pack_vectors
 from agentmem.backends.sqlite_connect import Connections, translate
 from agentmem.backends.sqlite_read import Reader, select_in
-from agentmem.backends.sqlite_schema import ADDED, LINKS, RETIRED, VECTORS, write_meta
+from agentmem.backends.sqlite_schema import ADDED, LINKS, RETIRED, VECTORS, read_meta, write_meta
 from agentmem.backends.sqlite_terms import Terms
 from agentmem.clock import offset_minutes, to_micros
 from agentmem.errors import BackendError, DuplicateId, InvalidInput
@@ -53,7 +53,8 @@ class SQLiteTransaction(Transaction):
     def __enter__(self) -> SQLiteTransaction:
         self._held, self._connection = self._pool.begin()
         try:
-            self._words = self._terms.of(self._connection)
+            self._meta = read_meta(self._connection)
+            self._words = self._terms.at(int(self._meta["erase_epoch"]))
         except BaseException as error:
             self._finish(error)
             raise
@@ -347,13 +348,20 @@ class SQLiteTransaction(Transaction):
             "INSERT OR IGNORE INTO undo (ns, run, id) VALUES (?, ?, ?)", [(ns, run, id) for id in retired]
         )
 
+    def signature(self) -> tuple[str | None, str | None]:
+        """See the contract."""
+        return self._meta.get("fingerprint"), self._meta.get("analyser")
+
     def set_embedder(self, name: str, fingerprint: str, dim: int) -> None:
         """See the contract."""
-        write_meta(self._connection, {"embedder": name, "fingerprint": fingerprint, "dim": dim})
+        entries = {"embedder": name, "fingerprint": fingerprint, "dim": dim}
+        write_meta(self._connection, entries)
+        self._meta.update(entries)
 
     def set_analyser(self, fingerprint: str) -> None:
         """See the contract."""
         write_meta(self._connection, {"analyser": fingerprint})
+        self._meta["analyser"] = fingerprint
 
     # --- inside ----------------------------------------------------------------------------------
     def _require(self, ns: int) -> None:
@@ -366,11 +374,8 @@ class SQLiteTransaction(Transaction):
 
     def _next(self, table: str, column: str, floor: str) -> int:
         """The next number of a table; the floor keeps the numbers of erased rows from coming again."""
-        row = self._connection.execute(
-            f"SELECT max(coalesce((SELECT max({column}) FROM {table}), 0), "
-            f"(SELECT value FROM meta WHERE key = '{floor}'))"
-        ).fetchone()
-        return int(row[0]) + 1
+        row = self._connection.execute(f"SELECT max({column}) FROM {table}").fetchone()
+        return max(int(row[0] or 0), int(self._meta[floor])) + 1
 
     def _live_rows(self, ns: int, rows: Sequence[int]) -> list[int]:
         statement = "SELECT row FROM memory WHERE ns = ? AND retired_at IS NULL AND row IN ({})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from agentmem.embed.base import Embedder
@@ -12,12 +13,14 @@ GROUP = "agentmem.embedders"
 DEFAULT = "static"
 
 
+@cache  # one table and one cache of words a process, however many files are open
 def _static() -> Embedder:
     from agentmem.embed.static import StaticEmbedder
 
     return StaticEmbedder()
 
 
+@cache
 def _minilm() -> Embedder:
     from agentmem.embed.minilm import MiniLMEmbedder
 

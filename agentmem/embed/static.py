@@ -50,6 +50,8 @@ class StaticEmbedder(Embedder):
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Embed texts; questions are treated like any other text."""
         table = self._load()
+        if len(texts) == 1:
+            return table.one(texts[0])
         out = np.zeros((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             table.sums(texts[start : start + TEXTS_AT_ONCE], out[start : start + TEXTS_AT_ONCE])
@@ -93,6 +95,17 @@ class _Table:
         ends = np.cumsum([0, *map(len, ids)])
         counts = csr_array((np.ones(total, np.float32), places, ends), shape=(len(ids), len(used)))
         out[:] = counts @ (self.rows[used] * self.scales[used, None])
+
+    def one(self, text: str) -> Vectors:
+        """The unit row of a single text, by the shortest way."""
+        tokens = self.ids(text)
+        out = np.zeros((1, self.rows.shape[1]), dtype=np.float32)
+        if tokens:
+            row = self.scales[tokens] @ self.rows[tokens].astype(np.float32)
+            length = float(row @ row) ** 0.5
+            if length > 0:
+                np.divide(row, length, out=out[0])
+        return out
 
     def ids(self, text: str) -> list[int]:
         """Token ids as the tokenizer gives them, most of them out of the word cache."""
