@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from agentmem.clock import to_micros
 from agentmem.filters import compile_filter
 from agentmem.index.space import Space
 from agentmem.language.text import length
-from agentmem.memory import Cue, Hit, Memory, Namespace, Step
+from agentmem.memory import Cue, Hit, Namespace, Step
 from agentmem.recall import engine
 from agentmem.recall.prior import Prior, current
 from agentmem.recall.recipe import Recipe
@@ -124,7 +124,12 @@ def visible(
         if foreign:
             kept &= ~np.isin(space.made_by, foreign)
         space.memo["seen", maker] = kept
-    mask: Mask = kept & current(space, at)
+    return kept & current(space, at) & inside(space, during)
+
+
+def inside(space: Space, during: tuple[datetime | None, datetime | None] | None) -> Mask:
+    """Which documents are dated start <= at < end; all for None."""
+    mask: Mask = np.ones(space.n, dtype=np.bool_)
     if during is not None:
         start, end = during
         if start is not None:
@@ -145,9 +150,3 @@ def arrival(runtime: Runtime, hits: Sequence[Hit]) -> dict[str, int]:
         if number is not None:
             order.update({id: one.position for id, one in runtime.backend.get(number, ids).items()})
     return order
-
-
-def matching(memories: Iterable[Memory], filter: Mapping[str, Any] | None) -> Iterator[Memory]:
-    """Memories that match a filter."""
-    compiled = compile_filter(filter)
-    return iter(memories) if compiled is None else (one for one in memories if compiled.accepts(one))

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from agentmem.clock import to_micros
 from agentmem.filters import Filter, compile_filter
+from agentmem.finding import inside
 from agentmem.memory import Memory, Namespace
 from agentmem.runtime import Runtime
 
@@ -57,13 +57,7 @@ def _by_index(
     for number in numbers:
         space = runtime.space(number)
         with space.lock:
-            mask = space.mask(filter, runtime.backend) & space.live
-            if during is not None:
-                start, end = during
-                if start is not None:
-                    mask &= space.at >= to_micros(start)
-                if end is not None:
-                    mask &= space.at < to_micros(end)
+            mask = space.mask(filter, runtime.backend) & space.live & inside(space, during)
             docs = np.flatnonzero(mask)
             parts.append(np.stack([space.at[docs], space.positions[docs], space.rows[docs]]))
     if not parts:
