@@ -124,18 +124,20 @@ def visible(
         if foreign:
             kept &= ~np.isin(space.made_by, foreign)
         space.memo["seen", maker] = kept
-    return kept & current(space, at) & inside(space, during)
-
-
-def inside(space: Space, during: tuple[datetime | None, datetime | None] | None) -> Mask:
-    """Which documents are dated start <= at < end; all for None."""
-    mask: Mask = np.ones(space.n, dtype=np.bool_)
+    mask: Mask = kept & current(space, at)
     if during is not None:
-        start, end = during
-        if start is not None:
-            mask &= space.at >= to_micros(start)
-        if end is not None:
-            mask &= space.at < to_micros(end)
+        mask &= inside(space, during)
+    return mask
+
+
+def inside(space: Space, during: tuple[datetime | None, datetime | None]) -> Mask:
+    """Which documents are dated start <= at < end; None is open."""
+    start, end = during
+    mask: Mask = np.ones(space.n, dtype=np.bool_)
+    if start is not None:
+        mask &= space.at >= to_micros(start)
+    if end is not None:
+        mask &= space.at < to_micros(end)
     return mask
 
 

@@ -57,7 +57,9 @@ def _by_index(
     for number in numbers:
         space = runtime.space(number)
         with space.lock:
-            mask = space.mask(filter, runtime.backend) & space.live & inside(space, during)
+            mask = space.mask(filter, runtime.backend) & space.live
+            if during is not None:
+                mask &= inside(space, during)
             docs = np.flatnonzero(mask)
             parts.append(np.stack([space.at[docs], space.positions[docs], space.rows[docs]]))
     if not parts:

@@ -202,7 +202,7 @@ def retire(runtime: Runtime, name: Namespace, ids: Sequence[str]) -> int:
         return len(live)
 
 
-def restore(runtime: Runtime, name: Namespace, ids: Sequence[str], run: str | None = None) -> int:
+def restore(runtime: Runtime, name: Namespace, ids: Sequence[str]) -> int:
     """Write the newest retired versions of memories that are not live as new versions."""
     number = runtime.number(name)
     if number is None or not ids:
