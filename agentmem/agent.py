@@ -287,7 +287,7 @@ class MemoryAgent:
         finally:
             said = self._store_said(text, at)
         if is_question(text):
-            answer = read(text, hits, said.at)
+            answer = self.store.facts.ask(text, at=said.at) or read(text, hits, said.at)
             reply, quoted = _report(answer)
         else:
             answer = Answer(None, tuple(hits), 0.0)

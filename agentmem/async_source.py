@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-TWINLESS = {"namespace", "list"}  # a handle costs nothing; list is written by hand below
+TWINLESS = {"namespace", "list", "facts"}  # a handle costs nothing; list is written by hand below
 HERE = Path(__file__).parent
 
 HEADER = '''"""Async twins of the store's verbs. Made by ``python -m agentmem.async_source``: do not edit.
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Stats,
     )
     from agentmem.runtime import Runtime
+    from agentmem.staleness import Stale
     from agentmem.store import During, Filter, MemoryStore
 
 T = TypeVar("T")

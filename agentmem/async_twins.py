@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Stats,
     )
     from agentmem.runtime import Runtime
+    from agentmem.staleness import Stale
     from agentmem.store import During, Filter, MemoryStore
 
 T = TypeVar("T")
@@ -372,6 +373,11 @@ class AsyncTwins:
     async def aduplicates(self, threshold: float = 0.9) -> list[list[Memory]]:
         """Async twin of :meth:`~agentmem.store.MemoryStore.duplicates`."""
         result: list[list[Memory]] = await self._twin(self._store.duplicates, threshold)
+        return result
+
+    async def astale(self) -> list[Stale]:
+        """Async twin of :meth:`~agentmem.store.MemoryStore.stale`."""
+        result: list[Stale] = await self._twin(self._store.stale)
         return result
 
     async def apending(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem import staleness
 from agentmem.clock import to_micros
 from agentmem.filters import compile_filter
 from agentmem.index.space import Space
@@ -66,13 +67,15 @@ def search(
             hidden = None if hide is None else hide(space, at, known_at)
             if hidden is not None:
                 base[i] &= ~hidden
-        priors = None if weigh is None else [weigh(space, at, known_at) for space in spaces]
+        priors = [None if weigh is None else weigh(space, at, known_at) for space in spaces]
         found = []
+        stale: dict[int, tuple[str, ...]] = {}
         for i, cue in enumerate(cues):
             masks = list(base)
             for wanted in (compiled, compile_filter(cue.filter)):
                 if wanted is not None:
                     masks = [m & s.mask(wanted, runtime.backend) for m, s in zip(masks, spaces, strict=True)]
+            old = [staleness.of(s, runtime.backend, m) for s, m in zip(spaces, masks, strict=True)]
             found.append(
                 engine.search(
                     spaces,
@@ -83,10 +86,15 @@ def search(
                     embedder=runtime.embedder_name,
                     at=at,
                     masks=masks,
-                    priors=priors,
+                    priors=[staleness.weighed(*one) for one in zip(spaces, old, priors, strict=True)],
                     term_ids=runtime.backend.term_ids,
+                    maker=maker,
                 )
             )
+            for one in found[-1]:
+                space = spaces[one.space]
+                if changed := old[one.space].get(space.id_of(one.doc), ()):
+                    stale[int(space.rows[one.doc])] = changed
         rows = [[int(spaces[one.space].rows[one.doc]) for one in hits] for hits in found]
     memories = runtime.backend.memories_by_row([row for hits in rows for row in hits])
     return [
@@ -97,7 +105,8 @@ def search(
                 relevance=one.relevance,
                 signals=one.signals,
                 via=tuple(Step(*step) for step in one.via),
-                why=one.why,
+                why=one.why + staleness.reasons(stale.get(row, ())),
+                stale=stale.get(row, ()),
             )
             for row, one in zip(rows[i], hits, strict=True)
             if row in memories
@@ -152,3 +161,27 @@ def arrival(runtime: Runtime, hits: Sequence[Hit]) -> dict[str, int]:
         if number is not None:
             order.update({id: one.position for id, one in runtime.backend.get(number, ids).items()})
     return order
+
+
+def turns_before(runtime: Runtime, hits: Sequence[Hit]) -> dict[tuple[Namespace, str], str]:
+    """What somebody else had said right before each hit in its session: (namespace, id) -> text."""
+    found: dict[tuple[Namespace, str], str] = {}
+    for name in {hit.memory.namespace for hit in hits}:
+        number = runtime.number(name)
+        if number is None:
+            continue
+        ids = [hit.memory.id for hit in hits if hit.memory.namespace == name and hit.memory.session]
+        space = runtime.space(number)
+        rows: dict[str, int] = {}
+        with space.lock:
+            for id, doc in zip(ids, space.docs_of(ids).tolist(), strict=True):
+                if doc < 0:
+                    continue
+                turns = np.flatnonzero((space.session == space.session[doc]) & space.live)
+                order = turns[np.lexsort((space.positions[turns], space.at[turns]))]
+                place = int(np.flatnonzero(order == doc)[0])
+                if place and space.speaker[order[place - 1]] != space.speaker[doc]:
+                    rows[id] = int(space.rows[order[place - 1]])
+        memories = runtime.backend.memories_by_row(list(rows.values()))
+        found.update({(name, id): memories[row].text for id, row in rows.items() if row in memories})
+    return found

@@ -135,6 +135,8 @@ class Hit:
         signals: name of the signal -> what it contributed to the score.
         via: the path of links when it was reached by spread; empty when found by itself.
         why: the reasons in words a person understands.
+        stale: ids of the memory's sources that changed since it was derived from them; see
+            :mod:`agentmem.staleness`.
     """
 
     memory: Memory
@@ -143,6 +145,7 @@ class Hit:
     signals: Mapping[str, float]
     via: tuple[Step, ...] = ()
     why: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
         """All fields as JSON values."""
@@ -269,11 +272,12 @@ class Stats:
         versions: row versions, retired ones included.
         namespaces: namespaces that hold something.
         links: live links.
-        pending: vectors and jobs put off.
+        pending: vectors to be made, and stale memories that this store will derive anew.
         first: time of the oldest memory, ``last`` of the newest.
         bytes: size on disk; ``cache_bytes`` of the disposable snapshots; ``index_bytes`` in RAM.
         embedder: the embedder's name, or "none"; ``dim`` its width.
         index: kind of vector index, its device, and whether it is exact.
+        stale: derived memories, whoever made them, whose sources changed since.
     """
 
     path: str
@@ -293,6 +297,7 @@ class Stats:
     embedder: str
     dim: int
     index: Mapping[str, Json]
+    stale: int = 0
 
     def to_dict(self) -> dict[str, Json]:
         """All fields as JSON values."""

@@ -60,7 +60,8 @@ def open(  # the name users read: agentmem.open
         options: ``durability`` ("full", or "relaxed": the last commits may be lost when the
             operating system crashes, never when a process does), ``vectors`` (kind of vector index:
             "auto", "numpy", "faiss", "faiss-gpu"), ``cache_bytes`` (bound on indexes kept in
-            memory), and the store's own.
+            memory), ``updates`` (what is done with updates of facts in other words: "strict", "propose"
+            or "auto"; see :class:`~agentmem.store.MemoryStore`), and the store's own.
 
     Returns:
         The store; use it as a context manager or call ``close()``.

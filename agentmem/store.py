@@ -15,7 +15,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from agentmem import finding, listing, upkeep, validate, writing
+from agentmem import finding, listing, staleness, upkeep, validate, writing
 from agentmem.async_twins import AsyncTwins
 from agentmem.backends.base import Event, Problem
 from agentmem.clock import TimeLike, to_datetime
@@ -43,9 +43,11 @@ from agentmem.memory import (
     Stats,
 )
 from agentmem.recall.recipe import Recipe
+from agentmem.staleness import Stale
 
 if TYPE_CHECKING:
     from agentmem.embed.base import Embedder
+    from agentmem.facts.handle import Facts
     from agentmem.index.base import Mask
     from agentmem.index.space import Space
     from agentmem.recall.prior import Prior
@@ -67,11 +69,19 @@ class MemoryStore(AsyncTwins, ABC):
 
     Attributes:
         name: the store's name.
-        options: names of the options that ``open`` may pass to this store, with their defaults.
+        options: names of the options that ``open`` may pass to this store, with their defaults; those of
+            the base class are every store's. ``updates`` says what is done with updates in other
+            words ("X passed away in Y" after "X died in Z"): "strict" (the default) nothing, "propose"
+            shows both with their dates, "auto" acts on the strong ones, some of which are false
+            (``python -m agentmem.evals.updates`` prints how many).
     """
 
     name: ClassVar[str]
-    options: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[Mapping[str, Any]] = {"updates": "strict"}
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        cls.options = {**MemoryStore.options, **cls.options}
 
     def __init__(self, runtime: Runtime, name: Namespace = (), **options: Any) -> None:
         for option in options:
@@ -80,6 +90,7 @@ class MemoryStore(AsyncTwins, ABC):
         self._runtime = runtime
         self._namespace = name
         self._options = {**self.options, **options}
+        validate.updates(self._options["updates"])
         self._is_child = False
         self._fingerprinted: tuple[Recipe | None, str] = (None, "")
 
@@ -503,7 +514,7 @@ class MemoryStore(AsyncTwins, ABC):
         """Recalled text for a prompt: dated, cited by id, fenced as data, within a token budget.
 
         Args:
-            query: the question; without one, the newest memories.
+            query: the question; without one, the newest memories, what stores derived left out.
             tokens: the budget, by an estimate that errs on the safe side.
             at: as in :meth:`search`.
             known_at: as in :meth:`search`.
@@ -516,8 +527,12 @@ class MemoryStore(AsyncTwins, ABC):
         validate.count(tokens, "tokens")
         when = self._now(at)
         if query is None:
-            newest = self.list(order="-at", limit=k, known_at=known_at, filter=filter, subtree=subtree)
-            hits = [Hit(memory, 0.0, 0.0, {}) for memory in newest if memory.text]
+            given: Filter = {"@made_by": {"$exists": False}}
+            wanted = {"$and": [filter, given]} if filter else given
+            newest = self.list(order="-at", limit=k, known_at=known_at, filter=wanted, subtree=subtree)
+            told = [memory for memory in newest if memory.text]
+            old = staleness.among(self._runtime, told)
+            hits = [Hit(m, 0.0, 0.0, {}, stale=old.get((m.namespace, m.id), ())) for m in told]
         else:
             hits = self.search(query, k, at=when, known_at=known_at, filter=filter, subtree=subtree)
         order = finding.arrival(self._runtime, hits)
@@ -535,15 +550,41 @@ class MemoryStore(AsyncTwins, ABC):
     ) -> Answer:
         """Answer by quoting memory, with no language model.
 
+        Facts are walked first (see :attr:`facts`), over as many hops as the question names, as they stood
+        when it is asked; where no walk is sure, the best sentences that are found are read.
+
         Returns:
-            The best sentence, date, name or number with the memories it rests on; ``text`` is None
-            when the memory does not hold the answer.
+            The name, date, number or sentence that answers, with the memories it rests on; ``chain`` has
+            the facts walked and what they replaced. ``text`` is None when the memory does not hold it.
         """
-        from agentmem.recall.reader import read
+        from agentmem.facts import answering
+        from agentmem.recall.reader import LOOKED_AT, read
 
         when = self._now(at)
+        told = answering.first(
+            self._runtime,
+            self._namespace,
+            validate.query_text(question),
+            at=when,
+            known_at=validate.moment(known_at, "known_at"),
+            filter=filter,
+            subtree=subtree,
+            updates=self._options["updates"],
+            hide=self._hidden,
+        )
+        if told is not None:
+            return told
         hits = self.search(question, k, at=when, known_at=known_at, filter=filter, subtree=subtree)
-        return read(question, hits, when)
+        before = finding.turns_before(self._runtime, hits[:LOOKED_AT]) if known_at is None else None
+        names = answering.known_names(self._runtime, self._namespace, question)
+        return read(question, hits, when, before, names)
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of this namespace: list, explain and correct them; see :mod:`agentmem.facts.handle`."""
+        from agentmem.facts.handle import Facts
+
+        return Facts(self._runtime, self._namespace, self._options["updates"], self._hidden)
 
     def history(self, id: str) -> builtins.list[Memory]:
         """All versions of a memory, oldest first.
@@ -585,13 +626,20 @@ class MemoryStore(AsyncTwins, ABC):
     def consolidate(
         self, *, at: TimeLike | None = None, progress: Callable[[int, int], None] | None = None
     ) -> ConsolidationReport:
-        """Do what was put off: pending vectors, and what the store derives. Can be undone."""
+        """Do what was put off: pending vectors, and what the store derives. Can be undone.
+
+        Unless ``updates`` is "strict", also decides which wordings of facts mean one relation; see
+        :mod:`agentmem.facts.settling`.
+        """
+        from agentmem.facts.settling import with_facts
+
         when = self._now(at)
+        updates = self._options["updates"]
         return upkeep.consolidate(
             self._runtime,
             self._namespace,
             maker=self._maker,
-            batches=self._maintain(when),
+            batches=with_facts(self._maintain(when), self._runtime, self._namespace, updates),
             progress=progress,
         )
 
@@ -599,7 +647,7 @@ class MemoryStore(AsyncTwins, ABC):
         """Take back a consolidation: what it made is retired, what it retired comes back.
 
         Returns:
-            How many memories and links changed.
+            How many memories, links and artifacts changed.
         """
         return upkeep.undo(self._runtime, self._namespace, run)
 
@@ -621,9 +669,22 @@ class MemoryStore(AsyncTwins, ABC):
         """
         return upkeep.duplicates(self._runtime, self._namespace, threshold)
 
+    def stale(self) -> builtins.list[Stale]:
+        """Derived memories of this namespace, whoever made them, whose sources changed since.
+
+        Recall finds them with a malus and says so; the next :meth:`consolidate` of the store that made them
+        derives them anew. One that a caller added stays until it is updated or deleted.
+        """
+        number = self._runtime.number(self._namespace)
+        return [] if number is None else staleness.listing(self._runtime.backend, number)
+
     def pending(self) -> int:
-        """How many vectors are still to be made, here and below; their memories are found by words."""
-        return self._runtime.backend.count_pending(self._runtime.numbers(self._namespace, True))
+        """What is put off, here and below: vectors to be made, and what of this store's is stale.
+
+        :meth:`flush` makes the vectors, meanwhile the memories are found by words; :meth:`consolidate`
+        does both.
+        """
+        return upkeep.pending(self._runtime, self._namespace, self._maker)
 
     def flush(self, *, progress: Callable[[int, int], None] | None = None) -> int:
         """Make the pending vectors, here and below; returns how many were made."""
@@ -655,7 +716,7 @@ class MemoryStore(AsyncTwins, ABC):
 
     def stats(self) -> Stats:
         """What is stored here and below, and what it takes."""
-        return upkeep.stats(self._runtime, self._namespace, self.name)
+        return upkeep.stats(self._runtime, self._namespace, self.name, self._maker)
 
     def close(self) -> None:
         """Close the file and write the snapshots. A handle from :meth:`namespace` closes nothing."""

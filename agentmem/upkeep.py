@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from agentmem import validate, writing
+from agentmem import staleness, validate, writing
 from agentmem.backends.base import Columns, Problem
 from agentmem.embed.base import Embedder
 from agentmem.errors import InvalidInput
@@ -86,7 +86,8 @@ def _write_batch(
 ) -> tuple[list[Memory], list[str]]:
     now = runtime.clock()
     drafts = [validate.to_memory(item, name, now) for item in derived.memories]
-    rows = [replace(memory, made_by=maker, run=run) for memory in drafts]
+    makers = {staleness.CORRECTION: staleness.CORRECTOR}  # decisions about facts are every store's
+    rows = [replace(memory, made_by=makers.get(memory.kind, maker), run=run) for memory in drafts]
     encodings = runtime.encode([memory.text for memory in rows]) if rows else []
     with runtime.backend.transaction() as transaction:
         runtime.sign(transaction)
@@ -99,7 +100,7 @@ def _write_batch(
 
 
 def undo(runtime: Runtime, name: Namespace, run: str) -> int:
-    """Take back a consolidation; returns how many memories and links changed."""
+    """Take back a consolidation; returns how many memories, links and artifacts changed."""
     number = runtime.number(name)
     if number is None:
         return 0
@@ -109,6 +110,7 @@ def undo(runtime: Runtime, name: Namespace, run: str) -> int:
     with runtime.backend.transaction() as transaction:
         transaction.retire(number, [stored.row for stored in made], now)
         changed += len(made) + transaction.retire_links(number, run=run, at=now)
+        changed += transaction.reopen_links(number, run, now) + transaction.undo_artifacts(number, run)
     return changed
 
 
@@ -176,11 +178,24 @@ def check(runtime: Runtime) -> list[Problem]:
     return [*runtime.backend.check(), *([] if snapshots is None else snapshots.check())]
 
 
-def stats(runtime: Runtime, name: Namespace, store: str) -> Stats:
-    """Count what is stored at and below a namespace."""
+def pending(runtime: Runtime, name: Namespace, maker: str) -> int:
+    """Vectors to be made and stale memories of a maker's, at and below a namespace."""
+    return _put_off(runtime, runtime.numbers(name, True), maker)[0]
+
+
+def _put_off(runtime: Runtime, numbers: Sequence[int], maker: str) -> tuple[int, int]:
+    """(what is put off, how many memories are stale, whoever made them)."""
+    old = [one for number in numbers for one in staleness.listing(runtime.backend, number)]
+    own = sum(one.memory.made_by == maker for one in old)
+    return runtime.backend.count_pending(numbers) + own, len(old)
+
+
+def stats(runtime: Runtime, name: Namespace, store: str, maker: str) -> Stats:
+    """Count what is stored at and below a namespace; ``maker`` is who ``store`` derives as."""
     backend = runtime.backend
     numbers = runtime.numbers(name, True)
     counts = backend.counts(numbers)
+    put_off, stale = _put_off(runtime, numbers, maker)
     folder = runtime.spaces.folder
     cached = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) if folder is not None else 0
     return Stats(
@@ -192,7 +207,7 @@ def stats(runtime: Runtime, name: Namespace, store: str) -> Stats:
         versions=counts["versions"],
         namespaces=len(numbers),
         links=counts["links"],
-        pending=backend.count_pending(numbers),
+        pending=put_off,
         first=counts["first"],
         last=counts["last"],
         bytes=counts["bytes"],
@@ -201,6 +216,7 @@ def stats(runtime: Runtime, name: Namespace, store: str) -> Stats:
         embedder=runtime.embedder_name,
         dim=runtime.dim,
         index=runtime.spaces.stats(),
+        stale=stale,
     )
 
 

@@ -7,15 +7,19 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from math import isfinite
+from pathlib import Path
 
 from agentmem.clock import TimeLike, to_datetime
-from agentmem.errors import InvalidInput, InvalidNamespace
+from agentmem.errors import InvalidInput, InvalidNamespace, UnknownOption
 from agentmem.memory import Draft, Json, Memory, Namespace
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that is misread
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _DRAFT_KEYS = frozenset(f.name for f in fields(Draft))
 ROLES = ("user", "assistant", "system", "tool")
+UPDATES = ("strict", "propose", "auto")
+"""What is done with updates in other words: nothing; proposed; the strong ones acted on."""
 
 
 def new_id() -> str:
@@ -191,6 +195,42 @@ def count(value: object, name: str = "k") -> int:
     """A positive whole number."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidInput(f"{name}={value!r} is not a whole number of 1 or more")
+    return value
+
+
+def number(value: object, name: str, least: float = 0.0, most: float | None = None) -> float:
+    """A finite number of at least ``least``, and of at most ``most`` if that is given."""
+    known = not isinstance(value, bool) and isinstance(value, (int, float)) and isfinite(value)
+    if not known or value < least or (most is not None and value > most):  # type: ignore[operator]
+        wanted = f"of {least:g} or more" if most is None else f"from {least:g} to {most:g}"
+        raise InvalidInput(f"{name}={value!r} is not a number {wanted}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def flag(value: object, name: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name}={value!r} is neither True nor False")
+    return value
+
+
+def folder(value: object, name: str) -> Path | None:
+    """A folder that exists, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, (str, os.PathLike)) or not Path(value).is_dir():
+        raise InvalidInput(f"{name}={value!r} is no folder")
+    return Path(value)
+
+
+def updates(value: object) -> str:
+    """One of :data:`UPDATES`.
+
+    Raises:
+        UnknownOption: it is none.
+    """
+    if not isinstance(value, str) or value not in UPDATES:
+        raise UnknownOption("way with updates", str(value), UPDATES)
     return value
 
 

@@ -129,9 +129,11 @@ def write_derived(
         links = [replace(link, made_by=link.made_by or maker, run=link.run or run) for link in derived.links]
         transaction.add_links(number, links, at)
     if derived.unlink:
-        transaction.retire_links(number, links=derived.unlink, at=at)
+        closing = [replace(link, run=run) for link in derived.unlink]
+        transaction.retire_links(number, links=closing, at=at)
     if derived.artifacts:
-        transaction.put_artifacts(number, [replace(a, made_by=a.made_by or maker) for a in derived.artifacts])
+        made = [replace(a, made_by=a.made_by or maker) for a in derived.artifacts]
+        transaction.put_artifacts(number, made, run=run)
     if not derived.retire:
         return []
     live = transaction.live(number, list(derived.retire))

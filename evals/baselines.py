@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import log
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agentmem.embed.base import Embedder
 from agentmem.embed.pieces import pieces
@@ -36,6 +37,12 @@ def bm25(pool: Pool) -> Searcher:
     score(q, d) = Σ_t ln(1 + (n - df + ½) / (df + ½)) · tf (k1 + 1) / (tf + k1 (1 - b + b · len / mean len)),
     S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
+    ids, scores = bm25_scores(pool)
+    return lambda question, k: [ids[i] for i in np.argsort(-scores(question), kind="stable")[:k]]
+
+
+def bm25_scores(pool: Pool) -> tuple[list[str], Callable[[str], NDArray[np.float64]]]:
+    """The ids of :func:`bm25`, and the function that gives their scores for a question."""
     texts = [Counter(analyse(usual_text(item)).words) for item in pool.items]
     lengths = np.array([sum(counts.values()) for counts in texts], dtype=np.float64)
     mean = max(float(lengths.mean()), 1.0)
@@ -46,16 +53,16 @@ def bm25(pool: Pool) -> Searcher:
     ids = [str(item.id) for item in pool.items]
     norms = K1 * (1 - B + B * lengths / mean)
 
-    def search(question: str, k: int) -> list[str]:
+    def scored(question: str) -> NDArray[np.float64]:
         scores = np.zeros(len(ids))
         for word in query_words(question):
             found = postings.get(word, [])
             idf = log(1 + (len(ids) - len(found) + 0.5) / (len(found) + 0.5))
             for number, count in found:
                 scores[number] += idf * count * (K1 + 1) / (count + norms[number])
-        return [ids[i] for i in np.argsort(-scores, kind="stable")[:k]]
+        return scores
 
-    return search
+    return ids, scored
 
 
 def dense(pool: Pool, embedder: Embedder) -> Searcher:

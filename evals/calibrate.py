@@ -28,13 +28,13 @@ _RIDGE = 1e-3
 _LOOKED_AT = 10
 
 
-def logistic(x: Matrix, y: Matrix, weight: Matrix) -> Matrix:
-    """Coefficients w that maximise Σ weight · log σ(±x·w) - ridge · |w|², by Newton's method."""
+def logistic(x: Matrix, y: Matrix, weight: Matrix, ridge: float = _RIDGE) -> Matrix:
+    """Coefficients w that maximise Σ weight · log σ(±x·w) - ridge/2 · |w|², by Newton's method."""
     w = np.zeros(x.shape[1])
     for _ in range(100):
         p = 1.0 / (1.0 + np.exp(-np.clip(x @ w, -30, 30)))
-        gradient = x.T @ (weight * (y - p)) - _RIDGE * w
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(len(w))
+        gradient = x.T @ (weight * (y - p)) - ridge * w
+        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge * np.eye(len(w))
         step = np.linalg.solve(hessian, gradient)
         w += step
         if np.abs(step).max() < 1e-8:

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m agentmem.evals.events --data DIR --task locomo --tokens 500,1000,2000
+    python -m agentmem.evals.events --data DIR --tasks locomo --tokens 500,1000,2000
 
 EM-LLM's own control (arXiv 2407.09450, appendix): on text, chunks cut by surprise alone lost to fixed
 windows. So each way of cutting the conversation is scored beside windows of fixed size, whole sessions,
@@ -12,17 +12,16 @@ the share of evidence turns that stand in what is returned, with an interval boo
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import agentmem
-from agentmem.errors import InvalidInput, UnknownOption
-from agentmem.evals import metrics
-from agentmem.evals.quality import packaged
-from agentmem.evals.tasks import TASKS, Pool, data_folder
+from agentmem.embed.base import Embedder
+from agentmem.errors import InvalidInput
+from agentmem.evals import metrics, quality
+from agentmem.evals.tasks import Pool, data_folder
 from agentmem.language.tokens import count_tokens
 from agentmem.stores.episodic import EpisodicStore
 
@@ -69,16 +68,18 @@ def whole(store: EpisodicStore) -> Returned:
 
 
 def score(
-    pools: Sequence[Pool], embedder: str, options: Mapping[str, Any], loose: bool, budgets: Sequence[int]
+    pools: Sequence[Pool],
+    embedder: Embedder | None,
+    options: Mapping[str, Any],
+    loose: bool,
+    budgets: Sequence[int],
 ) -> tuple[dict[int, list[float]], float, float]:
     """(budget -> share of evidence of each question, turns an event, milliseconds a question)."""
     shares: dict[int, list[float]] = {budget: [] for budget in budgets}
     events = told = 0
     spent = 0.0
     for pool in pools:
-        with agentmem.open(
-            ":memory:", store=EpisodicStore, embedder=packaged(embedder, None), **options
-        ) as store:
+        with agentmem.open(":memory:", store=EpisodicStore, embedder=embedder or "none", **options) as store:
             assert isinstance(store, EpisodicStore)
             store.add_many(pool.items)
             events += len(store.timeline())
@@ -98,18 +99,12 @@ def score(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m agentmem.evals.events", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--data", help="folder of the data; else the environment's AGENTMEM_DATA")
-    parser.add_argument("--task", default="locomo", help="a task of conversations")
-    parser.add_argument("--embedder", default="static", help="none, static or minilm")
+    parser = quality.arguments("events", __doc__, "locomo", "static")
     parser.add_argument("--tokens", default="500,1000,2000", help="budgets, by commas")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     given = parser.parse_args(argv)
-    if given.task not in TASKS:
-        raise UnknownOption("task", given.task, TASKS)
-    pools = list(TASKS[given.task].load(data_folder(given.data)))
+    folder = data_folder(given.data)
+    pools = [pool for task in quality.named(given.tasks) for pool in task.load(folder)]
+    embedder = quality.packaged(given.embedder, given.cache)
     budgets = [int(one) for one in given.tokens.split(",")]
     lines = ["| | neighbours | turns an event | " + " | ".join(f"{b} tokens" for b in budgets) + " | ms |"]
     lines.append("|---" * (len(budgets) + 4) + "|")
@@ -118,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for share in (0.0, 0.3):
             rows.append((name, str(share), {**options, "contiguity": share}, False))
     for name, share_, options, loose in rows:
-        shares, size, took = score(pools, given.embedder, options, loose, budgets)
+        shares, size, took = score(pools, embedder, options, loose, budgets)
         cells = [str(metrics.mean(shares[budget], seed=given.seed)) for budget in budgets]
         held = "1.0" if loose else f"{size:.1f}"
         lines.append(f"| {name} | {share_} | {held} | " + " | ".join(cells) + f" | {took:.1f} |")

@@ -41,12 +41,20 @@ ARMS: Mapping[str, Mapping[str, Any]] = {
     "HippoRAG 1, ensemble .9 (paper, appendix)": {**PAPER[1], "ensemble": 0.9},
     "HippoRAG 1, no specificity (paper, ablation)": {**PAPER[1], "specificity": False},
     "HippoRAG 2 (paper, no filter)": PAPER[2],
+    "HippoRAG 2, facts and synonyms doubled (the original's code, no filter)": {**PAPER[2], "doubled": True},
+    "HippoRAG 2, doubled, dense share .92 (tuned here)": {**PAPER[2], "doubled": True, "dense_share": 0.92},
     "HippoRAG 2, exact vector (paper, no filter)": {**PAPER[2], "exact": True},
     "HippoRAG 2, local filter": {**PAPER[2], "recognition": "local"},
     "HippoRAG 2, dense share .95": {**PAPER[2], "dense_share": 0.95},
     "HippoRAG 2, local filter, dense share .95": {**PAPER[2], "recognition": "local", "dense_share": 0.95},
     "HippoRAG 2, 200 seeds": {**PAPER[2], "passage_seeds": 200},
     "HippoRAG 2, 200 seeds, dense share .8": {**PAPER[2], "passage_seeds": 200, "dense_share": 0.8},
+    "HippoRAG 2, doubled, local filter, dense share .95": {
+        **PAPER[2],
+        "doubled": True,
+        "recognition": "local",
+        "dense_share": 0.95,
+    },
     "HippoRAG 2, 200 seeds, local filter (the defaults, walk alone)": {"lexical": 0.0, "dense": 0.0},
     "HippoRAG 2, 200 seeds, local filter, dense share .5": {
         "lexical": 0.0,
@@ -55,7 +63,8 @@ ARMS: Mapping[str, Mapping[str, Any]] = {
     },
     "words + vectors + HippoRAG 2 (the defaults)": {},
     "words + vectors + HippoRAG 1": {"version": 1},
-    "words + vectors, no walk": {"pagerank": 0.0},
+    "words + vectors + pairs": {"spread": "pairs"},
+    "words + vectors, no walk": {"pagerank": 0.0, "pagerank_read": 0.0},
 }
 
 

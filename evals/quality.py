@@ -173,20 +173,21 @@ def systems(
     made: dict[str, System] = {
         f"{store}, {name}": product(packaged(name, cache), store) for name in embedders
     }
-    if with_baselines:
-        made["plain BM25"] = _classic
-        minilm = packaged("minilm", cache)
-        assert minilm is not None
-        made["plain MiniLM"] = lambda pool: _plain(baselines.dense(pool, minilm))
-    return made
+    return made | plain(cache) if with_baselines else made
 
 
-def _classic(pool: Pool) -> Ask:
-    return _plain(baselines.bm25(pool))
+def plain(cache: Path | None) -> dict[str, System]:
+    """The baselines: a bare BM25 and the bare cosines of MiniLM."""
+    minilm = packaged("minilm", cache)
+    assert minilm is not None
 
+    def asking(search: baselines.Searcher) -> Ask:
+        return lambda question, k: search(question.text, k)
 
-def _plain(search: baselines.Searcher) -> Ask:
-    return lambda question, k: search(question.text, k)
+    return {
+        "plain BM25": lambda pool: asking(baselines.bm25(pool)),
+        "plain MiniLM": lambda pool: asking(baselines.dense(pool, minilm)),
+    }
 
 
 # --- the report --------------------------------------------------------------------------------------
@@ -260,18 +261,36 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line."""
+def arguments(name: str, about: str | None, tasks: str, embedder: str) -> argparse.ArgumentParser:
+    """A parser with the options that every command scoring tasks shares, and their defaults."""
     parser = argparse.ArgumentParser(
-        prog="python -m agentmem.evals.quality", description=__doc__.split("\n")[0]
+        prog=f"python -m agentmem.evals.{name}", description=(about or "").split("\n")[0]
     )
     parser.add_argument("--data", help="folder of the data; else the environment's AGENTMEM_DATA")
-    parser.add_argument("--tasks", default="locomo,beam,longmemeval,squad2,popqa,memdaily", help="by commas")
-    parser.add_argument("--embedder", default="static", help="none, static, minilm; several by commas")
-    parser.add_argument("--store", default="unified", help="the store to score")
-    parser.add_argument("--baselines", action="store_true", help="plain BM25 and plain MiniLM beside it")
+    parser.add_argument("--tasks", default=tasks, help="by commas")
+    parser.add_argument("--embedder", default=embedder, help="none, static or minilm")
     parser.add_argument("--cache", type=Path, help="folder where vectors are kept between runs")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    return parser
+
+
+def named(tasks: str) -> list[Task]:
+    """The tasks of these names, given by commas.
+
+    Raises:
+        UnknownOption: there is no such task.
+    """
+    for name in tasks.split(","):
+        if name not in TASKS:
+            raise UnknownOption("task", name, TASKS)
+    return [TASKS[name] for name in tasks.split(",")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = arguments("quality", __doc__, "locomo,beam,longmemeval,squad2,popqa,memdaily", "static")
+    parser.add_argument("--store", default="unified", help="the store to score")
+    parser.add_argument("--baselines", action="store_true", help="plain BM25 and plain MiniLM beside it")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     options = parser.parse_args(argv)
     given: list[str] = list(sys.argv[1:] if argv is None else argv)
@@ -281,11 +300,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     folder = data_folder(options.data)
     chosen = systems(options.embedder.split(","), options.store, options.baselines, options.cache)
-    for name in options.tasks.split(","):
-        if name not in TASKS:
-            raise UnknownOption("task", name, TASKS)
+    for task in named(options.tasks):
         for label, system in chosen.items():
-            report.rows.append(run(TASKS[name], folder, label, system, seed=options.seed))
+            report.rows.append(run(task, folder, label, system, seed=options.seed))
     report.wall = time.perf_counter() - start
     output: Any = as_json(report) if options.json else table(report)
     sys.stdout.write(output + "\n")

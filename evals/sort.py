@@ -6,9 +6,11 @@
 
 Pink et al. 2024, arXiv 2410.08133. A book is written into a store sentence by sentence. Excerpts of 250 to
 20,000 words are drawn, and from each pairs of passages of 20 or 50 words that begin at sentence starts and do
-not overlap, in four bins of distance, half of them with the earlier one shown first. The store may look into
-the excerpt only, and answers by the places of the sentences it finds: no language model. Because order is
-stored, the score says whether order was kept and passages are found again, and should be 100 %.
+not overlap, in four bins of distance, half of them with the earlier one shown first. A system may look into
+the excerpt only, and answers by the times of the sentences it finds: no language model. Because order is
+stored, the score says whether order was kept and passages are found again, and should be 100 %. Plain BM25
+stands beside the stores; that it knows the place of each sentence is its one advantage over a vector store
+that returns passages without times, which can only guess (50 %).
 
 ``--unit 200`` writes pieces of about so many words instead of sentences, as vector stores do.
 """
@@ -16,23 +18,30 @@ stored, the score says whether order was kept and passages are found again, and 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import agentmem
 from agentmem.errors import InvalidInput
-from agentmem.evals import metrics
-from agentmem.evals.tasks import data_folder
+from agentmem.evals import baselines, metrics
+from agentmem.evals.tasks.base import Pool, data_folder
 from agentmem.memory import Draft
 from agentmem.stores.episodic import EpisodicStore
+from agentmem.stores.episodic.reading import place_of
 
 EXCERPTS = (250, 1000, 2500, 10000, 20000)
 SEGMENTS = (20, 50)
+_DAY_ONE = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _START = re.compile(r"\*\*\* ?START OF .*?\*\*\*", re.DOTALL)
 _END = re.compile(r"\*\*\* ?END OF ")
 _SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+(?=[\"'“‘(\[]*[A-Z0-9])|\n\s*\n")
@@ -113,56 +122,120 @@ def pieces(book: Sequence[str], unit: int) -> list[tuple[int, str]]:
     return [*made, (len(book) - len(held), " ".join(held))] if held else made
 
 
+Order = Callable[[tuple[str, str], int, int], int | None]
+"""Two passages, and the first sentence of the excerpt and the one after its last -> which came first."""
+
+
+def by_store(name: str, embedder: str, title: str, held: Sequence[tuple[int, str]]) -> Order:
+    """A store of the package: the times of the memories found, or its own verb where it has one."""
+    store = agentmem.open(":memory:", store=name, embedder=embedder)
+    store.add_many(
+        Draft(text, session=title, at=_DAY_ONE + timedelta(minutes=i), metadata={"first": first})
+        for i, (first, text) in enumerate(held)
+    )
+
+    def order(passages: tuple[str, str], begin: int, end: int) -> int | None:
+        within = {"first": {"$gte": begin, "$lt": end}}
+        if isinstance(store, EpisodicStore):
+            return store.came_first(*passages, filter=within)
+        hits = [store.search(passage, 1, filter=within) for passage in passages]
+        if not all(hits):
+            return None
+        a, b = (found[0].memory for found in hits)
+        return earlier(passages, (a.at, b.at), (a.text, b.text))
+
+    return order
+
+
+def by_bm25(title: str, held: Sequence[tuple[int, str]]) -> Order:
+    """Plain BM25: the places of the best pieces."""
+    drafts = [Draft(text, id=str(first)) for first, text in held]
+    ids, scores = baselines.bm25_scores(Pool((title,), drafts))
+    firsts = np.array(list(map(int, ids)))
+
+    def order(passages: tuple[str, str], begin: int, end: int) -> int | None:
+        inside = (firsts >= begin) & (firsts < end)
+        a, b = (int(np.where(inside, scores(passage), -1.0).argmax()) for passage in passages)
+        return earlier(passages, (a, b), (held[a][1], held[b][1]))
+
+    return order
+
+
+def earlier(passages: tuple[str, str], keys: tuple[Any, Any], texts: tuple[str, str]) -> int | None:
+    """Which of two passages came first, by the order of what was found, else by the place within it."""
+    if keys[0] == keys[1]:
+        keys = (place_of(passages[0], texts[0]), place_of(passages[1], texts[1]))
+    return None if keys[0] == keys[1] else int(keys[1] < keys[0])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m agentmem.evals.sort", description=__doc__.split("\n")[0])
     parser.add_argument("--data", help="folder with booksort/*.txt; else the environment's AGENTMEM_DATA")
+    parser.add_argument("--store", default="unified,episodic", help="the stores to score, by commas")
     parser.add_argument("--embedder", default="none", help="none, static or minilm")
     parser.add_argument("--count", type=int, default=6, help="pairs a book, lengths and bin")
     parser.add_argument("--unit", type=int, default=0, help="words a piece; 0: sentences")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     given = parser.parse_args(argv)
     files = sorted((data_folder(given.data) / "booksort").glob("*.txt"))
     if not files:
         raise InvalidInput(f"{given.data} holds no booksort/*.txt")
-    right: dict[int, list[float]] = {}
+    right: dict[str, dict[int, list[float]]] = {}
     start = time.perf_counter()
     for file in files:
-        for length, value in _book(file, given.embedder, given.unit, given.count):
-            right.setdefault(length, []).append(value)
-    lines = ["| excerpt, words | pairs | right, % |", "|---|---|---|"]
-    for length in sorted(right):
-        lines.append(f"| {length} | {len(right[length])} | {metrics.mean(right[length], seed=given.seed)} |")
-    every = [value for values in right.values() for value in values]
-    lines.append(f"| all | {len(every)} | {metrics.mean(every, seed=given.seed)} |")
-    command = " ".join(sys.argv[1:] if argv is None else argv)
-    lines += ["", f"`python -m agentmem.evals.sort {command}`, {time.perf_counter() - start:.0f} s"]
-    sys.stdout.write("\n".join(lines) + "\n")
+        for system, length, value in _book(
+            file, given.store.split(","), given.embedder, given.unit, given.count
+        ):
+            right.setdefault(system, {}).setdefault(length, []).append(value)
+    command = "python -m agentmem.evals.sort " + " ".join(sys.argv[1:] if argv is None else argv)
+    means = {
+        system: {
+            **{str(length): metrics.mean(values[length], seed=given.seed) for length in sorted(values)},
+            "all": metrics.mean([one for some in values.values() for one in some], seed=given.seed),
+        }
+        for system, values in right.items()
+    }
+    if given.json:
+        rows = {
+            system: {key: asdict(mean) for key, mean in columns.items()} for system, columns in means.items()
+        }
+        out = json.dumps({"command": command, "seed": given.seed, "right": rows}, indent=1)
+    else:
+        lines = [
+            "| excerpt, words | pairs | " + " | ".join(f"{system}, % right" for system in means) + " |",
+            "|---" * (len(means) + 2) + "|",
+        ]
+        first = next(iter(means.values()))
+        for key in first:
+            cells = " | ".join(str(columns[key]) for columns in means.values())
+            lines.append(f"| {key} | {first[key].n} | {cells} |")
+        lines += ["", f"`{command}`, {time.perf_counter() - start:.0f} s"]
+        out = "\n".join(lines)
+    sys.stdout.write(out + "\n")
     return 0
 
 
-def _book(file: Path, embedder: str, unit: int, count: int) -> Iterator[tuple[int, float]]:
-    """(length of the excerpt, 1 if right) of each pair of a book."""
+def _book(
+    file: Path, stores: Sequence[str], embedder: str, unit: int, count: int
+) -> Iterator[tuple[str, int, float]]:
+    """(system, length of the excerpt, 1 if right) of each pair of a book."""
     book = sentences(file.read_text("utf-8"))
-    with agentmem.open(":memory:", store=EpisodicStore, embedder=embedder) as store:
-        assert isinstance(store, EpisodicStore)
-        held = pieces(book, unit)
-        store.add_many(
-            Draft(text, session=file.stem, at="2024-01-01", metadata={"first": first}) for first, text in held
-        )
-        ends = dict(
-            zip([first for first, _ in held], [*[first for first, _ in held[1:]], len(book)], strict=True)
-        )
-        for excerpt in EXCERPTS:
-            for segment in SEGMENTS:
-                for pair in pairs(book, file.stem, excerpt, segment, count):
-                    begin = max(first for first in ends if first <= pair.start)
-                    within = {"first": {"$gte": begin, "$lt": pair.end}}
-                    found = store.came_first(*pair.shown, filter=within)
+    held = pieces(book, unit)
+    firsts = [first for first, _ in held]
+    systems = {name: by_store(name, embedder, file.stem, held) for name in stores}
+    systems["plain BM25"] = by_bm25(file.stem, held)
+    for excerpt in EXCERPTS:
+        for segment in SEGMENTS:
+            for pair in pairs(book, file.stem, excerpt, segment, count):
+                begin = max(first for first in firsts if first <= pair.start)
+                for system, order in systems.items():
+                    found = order(pair.shown, begin, pair.end)
                     if found != pair.answer:
-                        sys.stderr.write(f"{file.stem}: {pair}: {found}\n")
-                    yield excerpt, float(found == pair.answer)
-        sys.stderr.write(f"{file.stem}: {len(book)} sentences\n")
+                        sys.stderr.write(f"{file.stem}, {system}: {pair}: {found}\n")
+                    yield system, excerpt, float(found == pair.answer)
+    sys.stderr.write(f"{file.stem}: {len(book)} sentences\n")
 
 
 if __name__ == "__main__":

@@ -7,19 +7,16 @@ for nothing, because evidence is given in episodes.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import agentmem
 from agentmem.embed.base import Embedder
-from agentmem.errors import UnknownOption
-from agentmem.evals import baselines, quality
-from agentmem.evals.tasks import TASKS, Pool, Question, data_folder
+from agentmem.evals import quality
+from agentmem.evals.tasks import Pool, Question, data_folder
 
 DEFAULT_TASKS = "locomo,beam,musique,2wiki,hotpotqa"
 DEFAULT_STORES = "unified,episodic,zettelkasten,hipporag,forgetting"
@@ -93,38 +90,23 @@ def table(rows: Sequence[quality.Row], costs: dict[tuple[str, str], Cost]) -> st
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m agentmem.evals.stores", description=__doc__)
-    parser.add_argument("--data", help="folder of the data; else the environment's AGENTMEM_DATA")
-    parser.add_argument("--tasks", default=DEFAULT_TASKS, help="by commas")
+    parser = quality.arguments("stores", __doc__, DEFAULT_TASKS, "static")
     parser.add_argument("--stores", default=DEFAULT_STORES, help="by commas")
-    parser.add_argument("--embedder", default="minilm", help="none, static or minilm")
     parser.add_argument("--no-baselines", action="store_true", help="leave out plain BM25 and plain MiniLM")
-    parser.add_argument("--cache", type=Path, help="folder where vectors are kept between runs")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     options = parser.parse_args(argv)
     folder = data_folder(options.data)
-    names = options.tasks.split(",")
-    for name in names:
-        if name not in TASKS:
-            raise UnknownOption("task", name, TASKS)
     rows: list[quality.Row] = []
     costs: dict[tuple[str, str], Cost] = {}
     embedder = quality.packaged(options.embedder, options.cache)
-    plain: dict[str, quality.System] = {}
-    if not options.no_baselines:
-        minilm = quality.packaged("minilm", options.cache)
-        assert minilm is not None
-        plain["plain BM25"] = lambda pool: _ask(baselines.bm25(pool))
-        plain["plain MiniLM"] = lambda pool: _ask(baselines.dense(pool, minilm))
-    for name in names:
+    plain = {} if options.no_baselines else quality.plain(options.cache)
+    for task in quality.named(options.tasks):
         for label, made in plain.items():
-            rows.append(quality.run(TASKS[name], folder, label, made, seed=options.seed))
+            rows.append(quality.run(task, folder, label, made, seed=options.seed))
         for store in options.stores.split(","):
-            cost = costs[store, name] = Cost()
-            rows.append(
-                quality.run(TASKS[name], folder, store, system(store, embedder, cost), seed=options.seed)
-            )
+            cost = costs[store, task.name] = Cost()
+            made = system(store, embedder, cost)
+            rows.append(quality.run(task, folder, store, made, seed=options.seed))
     given = " ".join(sys.argv[1:] if argv is None else argv)
     command = f"python -m agentmem.evals.stores {given}"
     if options.json:
@@ -141,10 +123,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         output = f"{table(rows, costs)}\n\n`{command}`, embedder {options.embedder}"
     sys.stdout.write(output + "\n")
     return 0
-
-
-def _ask(search: baselines.Searcher) -> quality.Ask:
-    return lambda question, k: search(question.text, k)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,17 @@ def test_what_is_not_in_memory_is_not_made_up(result: demo.Result) -> None:
             assert asked.answer.text is None
 
 
+def test_every_question_is_answered_rightly(result: demo.Result) -> None:
+    assert [one.question.question for one in result.asked if not one.right] == []
+    assert result.right == len(result.asked) == 12
+
+
+def test_two_hops_over_a_changed_fact(result: demo.Result) -> None:
+    (asked,) = [one for one in result.asked if one.question.kind == "two hops, one changed"]
+    assert asked.answer.text == "Rui" and len(asked.answer.chain) == 2
+    assert "before, said on 4 June 2025: Celeste" in asked.answer.chain[0]
+
+
 def test_loading_twice_is_loading_once(tmp_path: Path) -> None:
     with agentmem.open(tmp_path / "demo.db") as memory:
         assert demo.load(memory) > 0
@@ -77,10 +88,11 @@ def test_a_file_with_other_memories_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_command_in_a_pipe() -> None:
     shown = CliRunner().invoke(cli, ["demo"], catch_exceptions=False)
-    assert "223 turns in 18 sessions" in shown.output
+    assert "225 turns in 18 sessions" in shown.output
     assert "●" in shown.output
     assert "When is Ines's appointment" in shown.output
     assert "The memory does not hold this." in shown.output
+    assert "12 of 12 questions" in shown.output and "· Benedita is married to Rui." in shown.output
     assert "Ask something" not in shown.output
 
 

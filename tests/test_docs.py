@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from agentmem.opening import STORES
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+STORES_PAGE = (ROOT / "stores" / "README.md").read_text()
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -25,10 +27,16 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def test_the_session_at_the_prompt_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["README.md", "stores/README.md"])
+def test_the_session_at_the_prompt_is_real(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if page != "README.md":
+        pytest.importorskip("langchain_core", reason="the page shows the LangChain adapter")
+        pytest.importorskip("langgraph", reason="the page shows the LangGraph adapter")
     monkeypatch.chdir(tmp_path)
-    session = "\n".join(blocks(README, "pycon"))
-    test = doctest.DocTestParser().get_doctest(session, {}, "README.md", "README.md", 0)
+    session = "\n".join(blocks((ROOT / page).read_text(), "pycon"))
+    test = doctest.DocTestParser().get_doctest(session, {}, page, page, 0)
     assert len(test.examples) > 20
     said: list[str] = []
     doctest.DocTestRunner(verbose=False).run(test, out=said.append)
@@ -77,6 +85,7 @@ def test_every_command_is_documented_and_has_help() -> None:
 def test_every_store_is_documented() -> None:
     for name in STORES:
         assert f"| `{name}` |" in README
+        assert f"\n## {name}\n" in STORES_PAGE, f"stores/README.md has no section {name}"
 
 
 def test_every_extra_is_documented() -> None:
@@ -94,7 +103,27 @@ def test_the_store_test_of_contributing_is_a_test() -> None:
     assert isinstance(case, type) and len([name for name in dir(case) if name.startswith("test_")]) > 100
 
 
+def test_the_store_of_the_page_on_stores_is_a_store() -> None:
+    import agentmem
+
+    names: dict[str, Any] = {}
+    for code in blocks(STORES_PAGE, "python"):
+        exec(compile(code, "stores/README.md", "exec"), names)  # the page's own code
+    assert len([name for name in dir(names["TestDiary"]) if name.startswith("test_")]) > 100
+    clock = agentmem.ManualClock("2024-03-11")
+    with agentmem.open(":memory:", store=names["Diary"], clock=clock) as memory:
+        first = memory.add("The tomatoes went onto the balcony.", at="2024-03-04T18:00")
+        memory.add("Snails ate the beans.", at="2024-03-11T08:00")
+        run = memory.consolidate()
+        assert [memory.get(id).text for id in run.added] == ["The tomatoes went onto the balcony."]
+        assert memory.consolidate().added == ()
+        memory.update(first.id, text="The tomatoes went into the garden.")
+        (anew,) = memory.consolidate().added
+        assert "garden" in memory.get(anew).text and memory.stale() == []
+        assert memory.search("tomatoes in the garden", k=2)[1].memory.kind in ("page", "episode")
+
+
 def test_links_lead_somewhere() -> None:
-    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "stores/README.md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
-            assert (ROOT / target).exists(), f"{page} links to {target}"
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"

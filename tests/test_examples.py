@@ -12,6 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXPECTED = {
     "chat_import.py": ["3 of 4 messages", "sharks", "12 October"],
+    "facts.py": [
+        "before, said on 3 February 2019: Dora",
+        "in 2020: Lima",
+        "confirmed: Rome",
+        "taken back: Oslo",
+    ],
     "namespaces_and_erasure.py": ["complete: True", "files that still hold it: none"],
     "quickstart.py": ["Grace moved to Lisbon", "does not hold Ben's shoe size", "<agentmem:records>"],
     "time_travel.py": [

@@ -45,8 +45,8 @@ FLOORS: list[set[str]] = [
     {"clock", "errors", "memory"},
     {"backends", "decay", "embed", "filters", "index", "language", "overlap", "validate"},
     {
-        "async_source", "async_twins", "fading", "finding", "listing", "messages", "opening", "recall",
-        "runtime", "store", "upkeep", "writing",
+        "async_source", "async_twins", "facts", "fading", "finding", "listing", "messages", "opening",
+        "recall", "runtime", "staleness", "store", "upkeep", "writing",
     },
     {"stores"},
     {

@@ -257,7 +257,17 @@ class Transaction(ABC):
     def retire_links(
         self, ns: int, *, run: str | None = None, links: Sequence[Link] | None = None, at: datetime
     ) -> int:
-        """Close the live links of a run, or these (by source, target, kind, made_by); returns how many."""
+        """Close the live links of a run, or these (by source, target, kind, made_by); returns how many.
+
+        Those of ``links`` that name a ``run`` are closed by that run, and :meth:`reopen_links` opens them.
+        """
+
+    @abstractmethod
+    def reopen_links(self, ns: int, run: str, at: datetime) -> int:
+        """Write the links again that a run closed or gave another weight; returns how many.
+
+        Left closed are those that somebody wrote again since, or one of whose ends is not live.
+        """
 
     @abstractmethod
     def add_events(self, ns: int, events: Sequence[Event]) -> None:
@@ -280,13 +290,26 @@ class Transaction(ABC):
         """Replace words, flags and vectors of rows (``reindex``) and log it as vectors written."""
 
     @abstractmethod
-    def put_artifacts(self, ns: int, artifacts: Sequence[Artifact]) -> int:
+    def put_artifacts(self, ns: int, artifacts: Sequence[Artifact], *, run: str | None = None) -> int:
         """Write artifacts of live memories, replacing those of the same source, kind and maker.
 
         Logged as links are, so that caches see it. Those whose memory is not live are passed over.
 
+        Args:
+            ns: the namespace's number.
+            artifacts: what to write.
+            run: the consolidation that wrote them; what they replace is kept for :meth:`undo_artifacts`.
+
         Returns:
             How many were written.
+        """
+
+    @abstractmethod
+    def undo_artifacts(self, ns: int, run: str) -> int:
+        """Bring back what the artifacts of a run replaced; returns how many artifacts changed.
+
+        What was written over since, by a later run or by none, stays; undoing that later run then brings
+        back what stood before both. Caches are told to begin anew.
         """
 
     @abstractmethod
@@ -406,6 +429,11 @@ class Backend(ABC):
     def metadata(self, ns: int, rows: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """(row, metadata) of rows, for filter columns."""
 
+    def texts(self, ns: int, rows: Sequence[int]) -> Iterator[tuple[int, str, Any]]:
+        """(row, text, what the metadata has under "title" or None) of the rows that still exist."""
+        for row, memory in self.memories_by_row(rows).items():
+            yield row, memory.text, memory.metadata.get("title")
+
     @abstractmethod
     def pending(self, ns: int | None = None, limit: int | None = None) -> list[tuple[int, int, str]]:
         """(namespace number, row, text) of live rows whose vector is pending, oldest first."""
@@ -468,6 +496,26 @@ class Backend(ABC):
     @abstractmethod
     def derived(self, ns: int, *, run: str) -> tuple[list[Stored], list[str]]:
         """(live memories that a run made, ids of memories that it retired and that are still retired)."""
+
+    def dependents(self, ns: int, ids: Sequence[str]) -> list[Stored]:
+        """Live memories that name one of these ids as a source, in order of arrival."""
+        wanted = set(ids)
+        return [one for one in self.scan([ns], order="position") if wanted.intersection(one.memory.sources)]
+
+    def outlived(self, ns: int) -> list[Stored]:
+        """Live memories with a source that is not live or was written after them, in order of arrival.
+
+        Also all that are no first versions themselves: their own past says what they rest on.
+        """
+        derived = [one for one in self.scan([ns], order="position") if one.memory.sources]
+        live = self.get(ns, sorted({id for one in derived for id in one.memory.sources}))
+        return [
+            one
+            for one in derived
+            if one.memory.version > 1
+            or any(id not in live or live[id].row > one.row for id in one.memory.sources)
+            or any(live[id].memory.recorded_at > one.memory.recorded_at for id in one.memory.sources)
+        ]
 
     @abstractmethod
     def counts(self, numbers: Sequence[int]) -> Mapping[str, Any]:

@@ -221,6 +221,13 @@ class SQLiteBackend(Backend):
                 found = self._reader.metadata(connection, ns, part)
             yield from ((row, found[row]) for row in part if row in found)
 
+    def texts(self, ns: int, rows: Sequence[int]) -> Iterator[tuple[int, str, Any]]:
+        """See the contract."""
+        for first in range(0, len(rows), 1000):
+            with self._pool.use() as connection:
+                found = self._reader.texts(connection, ns, rows[first : first + 1000])
+            yield from found
+
     def pending(self, ns: int | None = None, limit: int | None = None) -> list[tuple[int, int, str]]:
         """See the contract."""
         wall, values = ("", ()) if ns is None else (" AND e.ns = ?", (ns,))
@@ -273,6 +280,16 @@ class SQLiteBackend(Backend):
         with self._pool.snapshot() as connection:
             return sqlite_read.artifacts_since(connection, self._reader.codec, ns, since or 0, made_by)
 
+    def dependents(self, ns: int, ids: Sequence[str]) -> list[Stored]:
+        """See the contract."""
+        with self._pool.snapshot() as connection:
+            return sqlite_read.dependents(connection, self._reader, ns, ids)
+
+    def outlived(self, ns: int) -> list[Stored]:
+        """See the contract."""
+        with self._pool.snapshot() as connection:
+            return sqlite_read.outlived(connection, self._reader, ns)
+
     def events(self, ns: int, ids: Sequence[str] | None = None) -> list[Event]:
         """See the contract."""
         with self._pool.snapshot() as connection:
@@ -324,8 +341,7 @@ class SQLiteBackend(Backend):
         result["kinds"] = kinds
         result["first"] = moment(min(firsts)) if firsts else None
         result["last"] = moment(max(lasts)) if lasts else None
-        result["bytes"] = self._bytes()
-        return result
+        return {**result, "bytes": self._bytes()}
 
     def _bytes(self) -> int:
         if self.path == MEMORY:

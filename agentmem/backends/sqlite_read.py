@@ -21,7 +21,7 @@ from agentmem.backends.codec import (
     moment_or_none,
     unpack_vectors,
 )
-from agentmem.backends.sqlite_schema import ADDED, LINKS, RETIRED, VECTORS
+from agentmem.backends.sqlite_schema import ADDED, LINKS, RETIRED, UNDO, VECTORS
 from agentmem.clock import to_micros
 from agentmem.memory import Artifact, Json, Link, Memory, Namespace
 
@@ -192,6 +192,24 @@ class Reader:
         )
         return {row: load_object(self.codec.read_text(text)) for row, text in found}
 
+    def texts(
+        self, connection: sqlite3.Connection, ns: int, rows: Sequence[int]
+    ) -> list[tuple[int, str, Json]]:
+        """Texts and the titles in their metadata."""
+        found = select_in(
+            connection,
+            "SELECT row, text, metadata FROM memory WHERE ns = ? AND row IN ({})",
+            (ns,),
+            map(int, rows),
+        )
+        read = self.codec.read_text
+        result: list[tuple[int, str, Json]] = []
+        for row, text, packed in found:
+            metadata = read(packed)
+            title = load_object(metadata).get("title") if metadata and '"title"' in metadata else None
+            result.append((row, read(text), title))
+        return result
+
     def vectors_by_digest(
         self, connection: sqlite3.Connection, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
@@ -247,7 +265,8 @@ def artifacts(
     """Artifacts of live memories, in order of writing."""
     base = (
         "SELECT a.row, a.source, a.kind, a.version, a.made_by, a.data FROM artifact a "
-        "WHERE a.ns = ? AND (? IS NULL OR a.made_by = ?) AND (? IS NULL OR a.kind = ?) AND EXISTS "
+        "WHERE a.ns = ? AND (? IS NULL OR a.made_by = ?) AND (? IS NULL OR a.kind = ?) "
+        f"AND a.made_by NOT GLOB '{UNDO}*' AND EXISTS "
         "(SELECT 1 FROM memory m WHERE m.ns = a.ns AND m.id = a.source AND m.retired_at IS NULL)"
     )
     given = (ns, made_by, made_by, kind, kind)
@@ -275,6 +294,34 @@ def artifacts_since(
         Artifact(source, kind, json.loads(codec.read_text(data)), version, made_by)
         for source, kind, version, data in found
     ]
+
+
+def dependents(connection: sqlite3.Connection, reader: Reader, ns: int, ids: Sequence[str]) -> list[Stored]:
+    """The live memories that name one of these ids as a source, in order of arrival."""
+    statement = (
+        "SELECT DISTINCT m.row FROM source s JOIN memory m ON m.row = s.row "
+        "WHERE s.ns = ? AND s.source IN ({}) AND m.retired_at IS NULL"
+    )
+    return _stored(connection, reader, [row[0] for row in select_in(connection, statement, (ns,), ids)])
+
+
+def outlived(connection: sqlite3.Connection, reader: Reader, ns: int) -> list[Stored]:
+    """The live memories whose sources may have changed since they were made; see the contract."""
+    found = connection.execute(
+        # From the live ones on: versions that were replaced keep their sources, and may be many more.
+        "SELECT DISTINCT d.row FROM memory d CROSS JOIN source s ON s.row = d.row AND s.ns = d.ns "
+        "LEFT JOIN memory c ON c.ns = s.ns AND c.id = s.source AND c.retired_at IS NULL "
+        "WHERE d.ns = ? AND d.retired_at IS NULL AND d.sources IS NOT NULL "
+        "AND (c.row IS NULL OR c.row > d.row OR c.recorded_at > d.recorded_at OR d.version > 1)",
+        (ns,),
+    )
+    return _stored(connection, reader, [row[0] for row in found])
+
+
+def _stored(connection: sqlite3.Connection, reader: Reader, rows: Sequence[int]) -> list[Stored]:
+    statement = f"SELECT {MEMORY_COLUMNS} FROM memory WHERE row IN ({{}})"
+    found = [reader.stored(connection, row) for row in select_in(connection, statement, (), rows)]
+    return sorted(found, key=lambda one: (one.position, one.row))
 
 
 def events(connection: sqlite3.Connection, ns: int, ids: Sequence[str] | None) -> list[Event]:

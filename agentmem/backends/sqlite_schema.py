@@ -24,6 +24,8 @@ LOWEST_READER = 1
 
 ADDED, RETIRED, VECTORS, LINKS = 1, 2, 3, 4
 """What a row of the change log says."""
+UNDO = "undo:"
+"""Who the past of artifacts and links is kept under, before the run's id; see ``sqlite_derived``."""
 
 VERSION_1 = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.backends import sqlite_derived
 from agentmem.backends.base import Encoding, Event, Stored, Transaction
 from agentmem.backends.codec import dump_json, pack_tokens, pack_vectors
 from agentmem.backends.sqlite_connect import Connections, translate
@@ -232,6 +233,14 @@ class SQLiteTransaction(Transaction):
         """Count up the erase epoch: snapshots and dictionary caches of before are stale."""
         self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'erase_epoch'")
 
+    def begin_anew(self, ns: int) -> None:
+        """Tell the caches of a namespace that the log cannot say what happened."""
+        self.new_epoch()
+        self._connection.execute(
+            "UPDATE namespace SET epoch = (SELECT value FROM meta WHERE key = 'erase_epoch') WHERE id = ?",
+            (ns,),
+        )
+
     def _encode(self, ns: int, rows: Sequence[int], encodings: Sequence[Encoding]) -> None:
         words, blob = self._words, self._reader.codec.blob
         new = {word for encoding in encodings for word in encoding.words if word not in words}
@@ -273,48 +282,28 @@ class SQLiteTransaction(Transaction):
         One that differs in weight only is closed, and the new one takes its place.
         """
         self._require(ns)
-        when = to_micros(at)
-        found = select_in(
-            self._connection,
-            "SELECT source, target, kind, made_by, weight, row FROM link "
-            "WHERE ns = ? AND retired_at IS NULL AND source IN ({})",
-            (ns,),
-            [link.source for link in links],
-        )
-        there = {row[:4]: (row[4], row[5]) for row in found}
-        new: dict[tuple[Any, ...], Link] = {(k.source, k.target, k.kind, k.made_by): k for k in links}
-        write = {key: k for key, k in new.items() if key not in there or there[key][0] != k.weight}
-        self._connection.executemany(
-            "UPDATE link SET retired_at = ? WHERE row = ?", [(when, there[k][1]) for k in write if k in there]
-        )
-        self._connection.executemany(
-            "INSERT INTO link (ns, source, target, kind, weight, recorded_at, made_by, run) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(ns, k.source, k.target, k.kind, k.weight, when, k.made_by, k.run) for k in write.values()],
-        )
-        if write:
+        written = sqlite_derived.add_links(self._connection, ns, links, to_micros(at))
+        if written:
             self._note(ns, [0], LINKS)
-        return len(write)
+        return written
 
     def retire_links(
         self, ns: int, *, run: str | None = None, links: Sequence[Link] | None = None, at: datetime
     ) -> int:
         """See the contract."""
-        statement = "UPDATE link SET retired_at = ? WHERE ns = ? AND retired_at IS NULL AND "
-        when = to_micros(at)
-        closed = 0
-        if run is not None:
-            closed += self._connection.execute(f"{statement} run = ?", (when, ns, run)).rowcount
-        for k in links or ():
-            closed += self._connection.execute(
-                f"{statement} source = ? AND target = ? AND kind = ? AND made_by IS ?",
-                (when, ns, k.source, k.target, k.kind, k.made_by),
-            ).rowcount
+        closed = sqlite_derived.retire_links(self._connection, ns, run, links or (), to_micros(at))
         if closed:
             self._note(ns, [0], LINKS)
         return closed
 
-    def put_artifacts(self, ns: int, artifacts: Sequence[Artifact]) -> int:
+    def reopen_links(self, ns: int, run: str, at: datetime) -> int:
+        """See the contract."""
+        opened = sqlite_derived.undo_links(self._connection, ns, run, to_micros(at))
+        if opened:
+            self._note(ns, [0], LINKS)
+        return opened
+
+    def put_artifacts(self, ns: int, artifacts: Sequence[Artifact], *, run: str | None = None) -> int:
         """See the contract."""
         self._require(ns)
         live = self.live(ns, [one.source for one in artifacts])
@@ -324,14 +313,17 @@ class SQLiteTransaction(Transaction):
             for a in artifacts
             if a.source in live
         ]
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO artifact (ns, source, kind, made_by, version, data) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            laid,
-        )
+        sqlite_derived.put_artifacts(self._connection, laid, run)
         if laid:
             self._note(ns, [0], LINKS)
         return len(laid)
+
+    def undo_artifacts(self, ns: int, run: str) -> int:
+        """See the contract."""
+        changed = sqlite_derived.undo_artifacts(self._connection, ns, run)
+        if changed:
+            self.begin_anew(ns)
+        return changed
 
     def add_events(self, ns: int, events: Sequence[Event]) -> None:
         """See the contract."""

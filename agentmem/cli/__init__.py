@@ -31,6 +31,8 @@ COMMANDS = {
     "reindex": "agentmem.cli.files",
     "backup": "agentmem.cli.files",
     "duplicates": "agentmem.cli.upkeep",
+    "facts": "agentmem.cli.facts",
+    "stale": "agentmem.cli.upkeep",
     "consolidate": "agentmem.cli.upkeep",
     "undo": "agentmem.cli.upkeep",
     "forget": "agentmem.cli.upkeep",

@@ -32,6 +32,7 @@ def stats_command(setup: Setup, file: str) -> int:
         "links": stats.links,
         "times": span,
         "pending": stats.pending,
+        "stale": stats.stale,
         "store": stats.store,
         "embedder": f"{stats.embedder} ({stats.dim} wide)" if stats.dim else stats.embedder,
         "size": f"{output.size(stats.bytes)}, caches {output.size(stats.cache_bytes)}",

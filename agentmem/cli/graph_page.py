@@ -99,7 +99,9 @@ h2{font-size:16px;margin:12px 0 4px}ul{padding-left:16px;margin:6px 0}p.text{whi
 </style></head><body>
 <div id="stage"><canvas></canvas></div>
 <div id="side"><input id="find" type="search" placeholder="Find a phrase or a passage" aria-label="Find">
-<div id="path"></div><div id="what"></div></div>
+<div id="path"></div><div id="what"></div><p class="k"><span style="color:#2b6cb0">\u25cf</span> phrase
+<span style="color:#c05621">\u25a0</span> passage &middot; lines: a fact, or held by; dashed: alike.<br>
+Click a node, then walk along its edges; drag to move, turn the wheel to zoom.</p></div>
 <script type="application/json" id="data">@DATA@</script>
 <script>
 "use strict";
@@ -107,21 +109,25 @@ const G=JSON.parse(document.getElementById("data").textContent),N=G.nodes,E=G.ed
 const near=N.map(()=>[]);E.forEach(e=>{near[e.a].push(e);if(e.b!==e.a)near[e.b].push(e)});
 const C={phrase:"#2b6cb0",passage:"#c05621"},canvas=document.querySelector("canvas"),
  g=canvas.getContext("2d");
+const order=N.map((_,i)=>i).sort((a,b)=>near[b].length-near[a].length);
 let seed=7;const rnd=()=>(seed=seed*16807%2147483647)/2147483647;
 N.forEach(n=>{n.x=(rnd()-.5)*900;n.y=(rnd()-.5)*900;n.vx=n.vy=0});
-let zoom=.8,ox=0,oy=0,heat=1,chosen=-1,walked=[];
+let zoom=.8,ox=0,oy=0,heat=1,chosen=-1,walked=[],held=null,pan=null,moved=false,
+ follow=-1;
 function step(){const k=60;
  for(let i=0;i<N.length;i++){const a=N[i];for(let j=i+1;j<N.length;j++){const b=N[j];
   let dx=a.x-b.x,dy=a.y-b.y,
-  d=dx*dx+dy*dy+1;if(d>90000)continue;const f=k*k/d*.6;
+  d=dx*dx+dy*dy+1;if(d>250000)continue;const f=k*k/d*1.6;
   a.vx+=dx*f/10;a.vy+=dy*f/10;b.vx-=dx*f/10;b.vy-=dy*f/10}
   a.vx-=a.x*.004;a.vy-=a.y*.004}
- for(const e of E){const a=N[e.a],b=N[e.b],dx=b.x-a.x,dy=b.y-a.y,d=Math.hypot(dx,dy)||1,f=(d-k)*.012;
+ for(const e of E){const a=N[e.a],b=N[e.b],dx=b.x-a.x,dy=b.y-a.y,d=Math.hypot(dx,dy)||1,
+  f=(d-k)*.05/Math.sqrt(Math.min(near[e.a].length,near[e.b].length));
   a.vx+=dx/d*f*8;a.vy+=dy/d*f*8;b.vx-=dx/d*f*8;b.vy-=dy/d*f*8}
  for(const n of N){const s=Math.hypot(n.vx,n.vy)||1,m=Math.min(s,30*heat);
   if(n!==held){n.x+=n.vx/s*m;n.y+=n.vy/s*m}
-  n.vx*=.5;n.vy*=.5}heat*=.985}
-function draw(){const r=devicePixelRatio||1,w=canvas.clientWidth,h=canvas.clientHeight;
+  n.vx*=.5;n.vy*=.5}heat*=.99}
+function draw(){if(follow>=0){ox=-N[follow].x*zoom;oy=-N[follow].y*zoom}
+ const r=devicePixelRatio||1,w=canvas.clientWidth,h=canvas.clientHeight;
  if(canvas.width!==w*r||canvas.height!==h*r){canvas.width=w*r;canvas.height=h*r}
  g.setTransform(r,0,0,r,0,0);g.clearRect(0,0,w,h);g.translate(w/2+ox,h/2+oy);g.scale(zoom,zoom);
  const lit=new Set();if(chosen>=0){lit.add(chosen);near[chosen].forEach(e=>{lit.add(e.a);lit.add(e.b)})}
@@ -130,11 +136,15 @@ function draw(){const r=devicePixelRatio||1,w=canvas.clientWidth,h=canvas.client
   g.lineWidth=(on?1.6:.8)/zoom**.5;g.beginPath();g.moveTo(N[e.a].x,N[e.a].y);
   g.lineTo(N[e.b].x,N[e.b].y);g.stroke()}
  g.setLineDash([]);const ink=getComputedStyle(document.body).color;
- N.forEach((n,i)=>{const on=chosen<0||lit.has(i);g.globalAlpha=on?1:.15;g.fillStyle=C[n.k]||"#666";
-  const s=3+Math.sqrt(near[i].length);g.beginPath();
-  n.k==="passage"?g.rect(n.x-s,n.y-s,2*s,2*s):g.arc(n.x,n.y,s,0,7);g.fill();
-  if((chosen>=0&&on)||(chosen<0&&n.k==="phrase"&&(zoom>1.1||near[i].length>6))){g.fillStyle=ink;
-   g.font=11/zoom**.6+"px system-ui";g.fillText(n.l.slice(0,40),n.x+s+2,n.y+4)}});g.globalAlpha=1}
+ const size=i=>3+Math.sqrt(near[i].length);
+ N.forEach((n,i)=>{const s=size(i);g.globalAlpha=chosen<0||lit.has(i)?1:.15;g.fillStyle=C[n.k]||"#666";
+  g.beginPath();n.k==="passage"?g.rect(n.x-s,n.y-s,2*s,2*s):g.arc(n.x,n.y,s,0,7);g.fill()});
+ g.globalAlpha=1;g.fillStyle=ink;const high=12/zoom**.6,taken=[];g.font=high+"px system-ui";
+ for(const i of order){if(chosen>=0?!lit.has(i):N[i].k!=="phrase")continue;
+  // the best connected first, none over another
+  const x=N[i].x+size(i)+2,y=N[i].y+4,t=N[i].l.slice(0,40),box=[x,y-high,x+g.measureText(t).width,y];
+  if(i!==chosen&&taken.some(b=>b[0]<box[2]&&box[0]<b[2]&&b[1]<box[3]&&box[1]<b[3]))continue;
+  taken.push(box);g.fillText(t,x,y)}}
 (function loop(){if(heat>.02)step();draw();requestAnimationFrame(loop)})();
 const el=(tag,text,cls)=>{const x=document.createElement(tag);if(text!==undefined)x.textContent=text;
  if(cls)x.className=cls;return x};
@@ -142,28 +152,30 @@ function go(i,keep){chosen=i;const what=document.getElementById("what"),path=doc
  what.replaceChildren();path.replaceChildren();if(i<0){walked=[];return}
  if(!keep){const at=walked.indexOf(i);at>=0?walked.length=at+1:walked.push(i)}
  walked.forEach((j,p)=>{if(p)path.append(" \\u2192 ");const b=el("button",N[j].l.slice(0,30));
-  b.onclick=()=>go(j);  path.append(b)});
+  b.onclick=()=>go(j);path.append(b)});
  what.append(el("h2",N[i].l),el("div",N[i].k+", "+near[i].length+" edges","k"));
  if(N[i].t)what.append(el("p",N[i].t,"text"));const list=el("ul");
  near[i].slice().sort((a,b)=>b.w-a.w).slice(0,200).forEach(e=>{const j=e.a===i?e.b:e.a,row=el("li"),
-  b=el("button",N[j].l.slice(0,80));b.onclick=()=>{go(j);ox=-N[j].x*zoom;oy=-N[j].y*zoom};
-  const said=e.k==="fact"?(e.s===i?e.l+" \\u2192 ":"\\u2190 "+e.l+" "):e.k==="synonym"?"like ("+e.w+") ":"";
+  b=el("button",N[j].l.slice(0,80));b.onclick=()=>{go(j);follow=j};
+  const said=e.k==="fact"?(e.s===i?e.l+" \\u2192 ":"\\u2190 "+e.l+" "):e.k==="synonym"?"like ("+e.w+") ":
+   N[i].k==="passage"?"holds ":"in ";
   row.append(el("span",said,"k"),b);list.append(row)});what.append(list)}
 const at=ev=>{const r=canvas.getBoundingClientRect();return[(ev.clientX-r.left-r.width/2-ox)/zoom,
  (ev.clientY-r.top-r.height/2-oy)/zoom]};
 const hit=ev=>{const[x,y]=at(ev);let best=-1,d=14/zoom;N.forEach((n,i)=>{const e=Math.hypot(n.x-x,n.y-y);
  if(e<d){d=e;best=i}});return best};
-let held=null,pan=null,moved=false;
-canvas.onpointerdown=ev=>{canvas.setPointerCapture(ev.pointerId);const i=hit(ev);moved=false;
+canvas.onpointerdown=ev=>{canvas.setPointerCapture(ev.pointerId);const i=hit(ev);moved=false;follow=-1;
  if(i>=0)held=N[i];else pan=[ev.clientX-ox,ev.clientY-oy]};
 canvas.onpointermove=ev=>{if(held){[held.x,held.y]=at(ev);moved=true;heat=Math.max(heat,.3)}
  else if(pan){ox=ev.clientX-pan[0];oy=ev.clientY-pan[1];moved=true}};
 canvas.onpointerup=ev=>{if(!moved)go(hit(ev));held=pan=null};
 canvas.onwheel=ev=>{ev.preventDefault();const f=Math.exp(-ev.deltaY*.0012),[x,y]=at(ev);
  zoom=Math.min(6,Math.max(.1,zoom*f));const[u,v]=at(ev);ox+=(u-x)*zoom;oy+=(v-y)*zoom};
-document.getElementById("find").oninput=ev=>{const q=ev.target.value.trim().toLowerCase();if(!q)return go(-1);
+function find(text){const q=text.trim().toLowerCase();if(!q)return go(-1);
  let i=N.findIndex(n=>n.l.toLowerCase()===q);if(i<0)i=N.findIndex(n=>n.l.toLowerCase().includes(q));
  if(i<0)i=N.findIndex(n=>n.t.toLowerCase().includes(q));
- if(i>=0){walked=[];go(i);ox=-N[i].x*zoom;oy=-N[i].y*zoom}};
+ if(i>=0){walked=[];go(i);follow=i}}
+const box=document.getElementById("find");box.oninput=()=>find(box.value);
+if(location.hash.length>1){box.value=decodeURIComponent(location.hash.slice(1));find(box.value)}
 </script></body></html>
 """

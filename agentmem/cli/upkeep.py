@@ -1,4 +1,4 @@
-"""Commands of upkeep: duplicates, consolidate, undo, forget."""
+"""Commands of upkeep: duplicates, stale, consolidate, undo, forget."""
 
 from __future__ import annotations
 
@@ -56,6 +56,28 @@ def duplicates_command(setup: Setup, file: str, threshold: float, merge: bool) -
     return 0 if groups else 1
 
 
+@click.command("stale")
+@file_argument
+@common
+def stale_command(setup: Setup, file: str) -> int:
+    """List derived memories whose sources changed.
+
+    What was made of a memory that says something else now, or was deleted. Recall counts it less and
+    says so; `agentmem consolidate` with the store that made it (--store) derives it anew. In a pipe: id,
+    kind, the sources that changed, text. Exit code 1 when there is none.
+    """
+    with setup.open(file, reindexing=True) as memory:
+        found = memory.stale()
+    if setup.json:
+        output.put_json([{**one.memory.to_dict(), "changed": list(one.changed)} for one in found])
+        return 0 if found else 1
+    rows = [[one.memory.id, one.memory.kind, " ".join(one.changed), one.memory.text] for one in found]
+    output.table(("id", "kind", "changed", "text"), rows)
+    if not found:
+        setup.note("Nothing is stale.")
+    return 0 if found else 1
+
+
 @click.command("consolidate")
 @file_argument
 @click.option("--at", type=Moment(), help="The time to judge by; now by default.")
@@ -96,7 +118,7 @@ def undo_command(setup: Setup, file: str, run: str) -> int:
     if setup.json:
         output.put_json({"run": run, "changed": changed})
     else:
-        setup.note(f"{changed} memories and links changed back.")
+        setup.note(f"{changed} memories, links and artifacts changed back.")
     return 0 if changed else 1
 
 

@@ -36,6 +36,7 @@ class Question:
         gold: ids of the turns that answer it.
         older: ids of turns that answered it before the fact changed.
         needs: ids of turns that lead to the answer without giving it.
+        says: what a right answer says.
     """
 
     question: str
@@ -44,6 +45,7 @@ class Question:
     gold: tuple[str, ...]
     older: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,21 @@ class Asked:
                 return place
         return None
 
+    @property
+    def right(self) -> bool:
+        """Whether the answer says what is asked for, or says that the memory does not hold it."""
+        text = self.answer.text
+        if text is None or self.question.answer is None:
+            return text is None and self.question.answer is None
+        return all(said in text for said in self.question.says)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
         return {
             **asdict(self.question),
             "rank": self.rank,
+            "right": self.right,
+            "chain": list(self.answer.chain),
             "found": self.answer.text,
             "confidence": round(self.answer.confidence, 4),
             "search_ms": round(self.search_ms, 3),
@@ -130,6 +142,11 @@ class Result:
         return sum(one.rank is not None for one in self.answerable)
 
     @property
+    def right(self) -> int:
+        """How many questions are answered rightly."""
+        return sum(one.right for one in self.asked)
+
+    @property
     def first_ms(self) -> float:
         """How long the first search took, which loads what it needs."""
         return self.asked[0].search_ms if self.asked else 0.0
@@ -148,6 +165,7 @@ class Result:
             "load_ms": round(self.load_ms, 3),
             "questions": [one.to_dict() for one in self.asked],
             "answerable": len(self.answerable),
+            "right": self.right,
             "first": self.first,
             f"within_{DEPTH}": self.within,
             "first_search_ms": round(self.first_ms, 3),
@@ -172,6 +190,7 @@ def questions() -> tuple[str, list[Question]]:
             tuple(one["gold"]),
             tuple(one.get("older", ())),
             tuple(one.get("needs", ())),
+            tuple(one.get("says", ())),
         )
         for one in held["questions"]
     ]

@@ -37,6 +37,7 @@ def result(found: Result) -> None:
         click.echo()
         question(number, asked)
     click.echo()
+    click.echo(f"{found.right} of {len(found.asked)} questions are answered rightly, with no language model.")
     total = len(found.answerable)
     click.echo(
         f"{output.styled(GOLD, fg='green')} marks a turn that answers the question: in the first place for "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
 
+    from agentmem.embed.tokens import TokenVectors
+
 MAX_TOKENS = 256
 PADDED_TOKENS = 1024  # a batch: bigger ones are slower and heavier
 TEXTS_AT_ONCE = 2048
 CHARACTERS = 32_768  # more than 256 tokens hold; spares tokenising the rest of a book
+
+# Appended to the model, this adds the last layer's rows to its outputs: messages of protocol buffers that
+# follow one another are merged. Graph (field 7), output (12): name (1), type (2), tensor (1), float (1: 1).
+_ROWS = "layer5.norm2.out"
+_ROWS_TOO = b"\x3a\x1a\x62\x18\x0a\x10" + _ROWS.encode() + b"\x12\x04\x0a\x02\x08\x01"
 
 
 class MiniLMEmbedder(Embedder):
@@ -48,6 +55,8 @@ class MiniLMEmbedder(Embedder):
         self._lock = Lock()
         self._loaded: tuple[int, Tokenizer, InferenceSession] | None = None
         self._orphan: object = None
+        self.compared: TokenVectors | None = None
+        """What has been compared token by token; see :func:`agentmem.embed.tokens.token_vectors`."""
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Embed texts, sorted by length inside; questions are treated like any other text."""
@@ -56,7 +65,25 @@ class MiniLMEmbedder(Embedder):
             self._embed_into(out[start : start + TEXTS_AT_ONCE], texts[start : start + TEXTS_AT_ONCE])
         return out
 
+    def tokens(self, texts: Sequence[str]) -> list[tuple[list[str], Vectors]]:
+        """The pieces of words of each text and their unit rows, (pieces, 384), in its context.
+
+        Nothing for a text that :meth:`embed` gives a zero row. ``##`` begins a piece that goes on a word.
+        """
+        found: list[tuple[list[str], Vectors]] = [([], np.empty((0, self.dim), np.float32)) for _ in texts]
+        for batch, encoded, states in self._batches(texts, _ROWS):
+            for i, encoding, rows in zip(batch, encoded, states, strict=True):
+                inner = rows[1 : len(encoding.ids) - 1]
+                norms = np.maximum(np.linalg.norm(inner, axis=1, keepdims=True), 1e-12)
+                found[i] = (encoding.tokens[1:-1], np.asarray(inner / norms, np.float32))
+        return found
+
     def _embed_into(self, out: Vectors, texts: Sequence[str]) -> None:
+        for batch, _, rows in self._batches(texts, "embedding"):
+            out[batch] = rows
+
+    def _batches(self, texts: Sequence[str], output: str) -> Iterator[tuple[list[int], list[Encoding], Any]]:
+        """(which texts, their tokens, what the model says of them), texts of like length together."""
         kept = [i for i, text in enumerate(texts) if text.strip() and not is_foreign(text)]
         if not kept:
             return
@@ -70,7 +97,8 @@ class MiniLMEmbedder(Embedder):
             while last < len(order) and (last + 1 - first) * lengths[order[last]] <= PADDED_TOKENS:
                 last += 1
             batch = order[first:last]
-            out[batch] = _run(session, [encoded[i] for i in batch], lengths[batch[-1]])
+            some = [encoded[i] for i in batch]
+            yield batch, some, _run(session, some, lengths[batch[-1]], output)
             first = last
 
     def _load(self) -> tuple[Tokenizer, InferenceSession]:
@@ -98,19 +126,19 @@ def _open(threads: int) -> InferenceSession:
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
         return onnxruntime.InferenceSession(
-            str(weights.path("minilm.onnx")), options, providers=["CPUExecutionProvider"]
+            weights.path("minilm.onnx").read_bytes() + _ROWS_TOO, options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
         raise EmbedderError(f"onnxruntime cannot load the packaged model: {error}") from error
 
 
-def _run(session: InferenceSession, encodings: Sequence[Encoding], width: int) -> Any:
+def _run(session: InferenceSession, encodings: Sequence[Encoding], width: int, output: str) -> Any:
     ids = np.zeros((len(encodings), width), dtype=np.int64)
     mask = np.zeros_like(ids)
     for row, encoding in enumerate(encodings):
         ids[row, : len(encoding.ids)] = encoding.ids
         mask[row, : len(encoding.ids)] = 1
     try:
-        return session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+        return session.run([output], {"input_ids": ids, "attention_mask": mask})[0]
     except Exception as error:
         raise EmbedderError(f"onnxruntime failed on {len(encodings)} texts: {error}") from error

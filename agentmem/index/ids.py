@@ -67,7 +67,7 @@ class Ids:
             return self._tail[doc - self._stored]
         assert self._text is not None and self._ends is not None
         start = int(self._ends[doc - 1]) if doc else 0
-        return bytes(self._text[start : int(self._ends[doc])]).decode()
+        return str(self._text.data[start : int(self._ends[doc])], "utf-8")
 
     def __len__(self) -> int:
         return self._stored + len(self._tail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -39,3 +39,11 @@ class Settings:
     vectors: str = "auto"
     dim: int = 0
     lexical: Any = None
+
+
+class Companion(Protocol):
+    """A store's own cache of a namespace, kept beside its space."""
+
+    def save(self, snapshots: Any, space: Any, *, force: bool) -> bool:
+        """Write a snapshot if it is worth it, holding the space's lock; returns whether one was written."""
+        ...

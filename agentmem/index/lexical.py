@@ -62,7 +62,8 @@ class LexicalIndex:
         self.options = options or LexicalOptions()
         self.n = 0
         """Live documents."""
-        self._turns = Turns()
+        self.turns = Turns()
+        """What is kept of each document: its terms and its place in its session; others only read it."""
         self._home = np.empty(0, dtype=np.int32)
         self._segments: tuple[Segment, ...] = ()
         self._serial = 0
@@ -98,14 +99,14 @@ class LexicalIndex:
         if not len(docs):
             return
         docs = np.asarray(docs, dtype=np.int64)
-        if int(docs[0]) < len(self._turns) or np.any(np.diff(docs) <= 0):
+        if int(docs[0]) < len(self.turns) or np.any(np.diff(docs) <= 0):
             raise ValueError("document numbers must ascend and be new")
         asks = (np.asarray(flags) & ASKS).astype(np.bool_)
         with self._lock:
             offsets = np.asarray(offsets, dtype=np.int64)
-            changed = self._turns.add(docs, sessions, at, positions, asks, tokens, offsets)
+            changed = self.turns.add(docs, sessions, at, positions, asks, tokens, offsets)
             self.n += len(docs)
-            self._frequencies.add(self._turns.postings(docs)[0], 1)
+            self._frequencies.add(self.turns.postings(docs)[0], 1)
             self._touch(docs)
             if self.options.sharing:
                 self._touch(changed)
@@ -115,16 +116,16 @@ class LexicalIndex:
     def remove(self, docs: Ints) -> None:
         """Remove documents; numbers that are not live are passed over."""
         with self._lock:
-            alive = self._turns.alive.view
+            alive = self.turns.alive.view
             asked = dict.fromkeys(np.asarray(docs).tolist())
             gone = [doc for doc in asked if 0 <= doc < len(alive) and alive[doc]]
             if not gone:
                 return
-            terms, _, _ = self._turns.postings(np.asarray(gone, dtype=np.int64))
+            terms, _, _ = self.turns.postings(np.asarray(gone, dtype=np.int64))
             self._frequencies.add(terms, -1)
             changed: list[int] = []
             for doc in gone:
-                changed.extend(self._turns.remove(doc))
+                changed.extend(self.turns.remove(doc))
             written = np.asarray([doc for doc in gone if doc < len(self._home)], dtype=np.int64)
             self._ghosts = np.append(self._ghosts, written[self._home[written] >= 0])
             self._home[written] = -1
@@ -152,7 +153,7 @@ class LexicalIndex:
         return 4 * len(self._ghosts) > self.n + _SMALL
 
     def _write(self) -> None:
-        alive = self._turns.alive.view
+        alive = self.turns.alive.view
         if len(self._home) < len(alive):
             room = np.full(max(len(alive), len(self._home) * 3 // 2), -1, dtype=np.int32)
             room[: len(self._home)] = self._home
@@ -203,7 +204,7 @@ class LexicalIndex:
         The key is term · len(docs) + place in ``docs``; equal keys come in the order own, previous, next,
         previous but one, next but one, whatever else is written at the same time.
         """
-        options, turns = self.options, self._turns
+        options, turns = self.options, self.turns
         sources: list[tuple[Ints, float, float, float]] = [(docs, 1.0, 0.0, options.b_own)]
         if options.sharing:
             b = options.b_neighbour
@@ -240,7 +241,7 @@ class LexicalIndex:
 
     def _lengths(self, docs: Ints) -> NDArray[np.float64]:
         """Content words of documents in units of the pivot that is theirs, or of the mean length."""
-        turns, options = self._turns, self.options
+        turns, options = self.turns, self.options
         lengths = turns.length.view[docs].astype(np.float64)
         if options.average:
             mean = float(turns.length.view[turns.alive.view].sum()) / max(self.n, 1)
@@ -263,7 +264,7 @@ class LexicalIndex:
         score = Σ_q weight_q · max_v factor_v · sat(h_v) with sat(h) = h · (k1 + 1) / (h + k1).
         """
         self.flush()
-        scores: Scores = np.zeros(max(size, len(self._turns)), dtype=np.float32)
+        scores: Scores = np.zeros(max(size, len(self.turns)), dtype=np.float32)
         ids = np.asarray([v for term in terms for v, _ in term.variants], dtype=np.uint32)
         if len(ids):
             for segment in self._segments:
@@ -314,7 +315,7 @@ class LexicalIndex:
 
     def said(self, doc: int, term_ids: AbstractSet[int]) -> set[int]:
         """Which of these terms a document holds in its own text; a dead one none."""
-        turns = self._turns
+        turns = self.turns
         return set(turns.own_terms(doc).tolist()).intersection(term_ids) if turns.alive.view[doc] else set()
 
     def explain(self, doc: int, terms: Sequence[QueryTerm]) -> list[float]:
@@ -344,9 +345,9 @@ class LexicalIndex:
                 self._write()
             if len(self._segments) > 1 or len(self._ghosts):
                 self._merge(0)
-            arrays: dict[str, NDArray[Any]] = {f"turns_{k}": v for k, v in self._turns.to_arrays().items()}
+            arrays: dict[str, NDArray[Any]] = {f"turns_{k}": v for k, v in self.turns.to_arrays().items()}
             arrays["df_terms"], arrays["df_counts"] = self._frequencies.to_arrays()
-            arrays["home"] = self._home[: len(self._turns)]
+            arrays["home"] = self._home[: len(self.turns)]
             arrays["options"] = np.asarray(astuple(self.options), dtype=np.float64)
             arrays["segments"] = np.asarray([s.serial for s in self._segments], dtype=np.int64)
             for segment in self._segments:
@@ -364,11 +365,11 @@ class LexicalIndex:
         """
         index = cls(options)
         turns = {k.removeprefix("turns_"): v for k, v in arrays.items() if k.startswith("turns_")}
-        index._turns = Turns.from_arrays(turns)
-        index.n = int(np.count_nonzero(index._turns.alive.view))
+        index.turns = Turns.from_arrays(turns)
+        index.n = int(np.count_nonzero(index.turns.alive.view))
         index._frequencies = Frequencies(arrays["df_terms"], arrays["df_counts"])
         if not np.array_equal(arrays["options"], np.asarray(astuple(index.options), dtype=np.float64)):
-            index._touch(np.flatnonzero(index._turns.alive.view))
+            index._touch(np.flatnonzero(index.turns.alive.view))
             return index
         index._home = np.array(arrays["home"], dtype=np.int32)
         if len(arrays["segments"]):
@@ -380,7 +381,7 @@ class LexicalIndex:
     @property
     def nbytes(self) -> int:
         """Memory held."""
-        held = self._home.nbytes + self._frequencies.nbytes + self._turns.nbytes
+        held = self._home.nbytes + self._frequencies.nbytes + self.turns.nbytes
         return held + sum(segment.nbytes for segment in self._segments)
 
 

@@ -2,6 +2,7 @@
 
     FILE.cache/lock                 held by whoever writes or removes snapshots
     FILE.cache/17-000003/           the third snapshot of namespace 17
+    FILE.cache/graph…-000001/       what a store keeps beside it
         header.json                 a line of JSON and its checksum
         rows.npy, vectors.rows.npy  raw arrays, memory-mapped when read
 
@@ -22,7 +23,7 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,11 @@ class Snapshots:
             return None
         return cls(Path(path + ".cache"), backend, settings)
 
+    @property
+    def readonly(self) -> bool:
+        """Whether nothing may be written."""
+        return self._backend.readonly
+
     # --- writing -------------------------------------------------------------------------------
     def wants(self, space: Space, *, force: bool = False) -> bool:
         """Whether a space is large enough and has changed enough to be written."""
@@ -82,41 +88,52 @@ class Snapshots:
         """
         if json.loads(json.dumps(space.cursor)) != space.cursor:
             return False
-        try:
-            with self._writer() as alone:
-                if not alone:
-                    return False
-                self._write(space)
-        except OSError as error:
-            _logger.debug("no snapshot of namespace %d: %s", space.ns, error)
+        last = int(np.flatnonzero(space.live)[-1])
+        arrays, names = space.to_arrays()
+        header = {
+            "ns": space.ns,
+            "cursor": space.cursor,
+            "names": names,
+            "last": [int(space.rows[last]), space.id_of(last)],
+        }
+        if not self.put(str(space.ns), arrays, header):
             return False
         space.unsaved = 0
         return True
 
-    def _write(self, space: Space) -> None:
-        old = self._folders(space.ns)
+    def put(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> bool:
+        """Write arrays and a JSON header in place of what has this name; returns whether that was done.
+
+        Args:
+            name: a space has its number; what a store keeps beside one begins with a letter.
+            arrays: what to write.
+            header: what to write beside it.
+        """
+        try:
+            with self._writer() as alone:
+                if not alone:
+                    return False
+                self._write(name, arrays, header)
+        except OSError as error:
+            _logger.debug("no snapshot %s: %s", name, error)
+            return False
+        return True
+
+    def _write(self, kind: str, arrays: Mapping[str, NDArray[Any]], given: Mapping[str, Any]) -> None:
+        old = self._folders(kind)
         number = 1 + max((int(folder.name.rpartition("-")[2]) for folder in old), default=0)
-        building = self.folder / f"tmp-{space.ns}-{number:06d}"
+        building = self.folder / f"tmp-{kind}-{number:06d}"
         building.mkdir()
-        arrays, names = space.to_arrays()
         files: dict[str, dict[str, int]] = {}
         for name, array in arrays.items():
             path = building / f"{name}.npy"
             with path.open("wb") as file:
                 np.save(file, np.ascontiguousarray(array), allow_pickle=False)
             files[name] = {"size": path.stat().st_size, "sampled": sampled(path), "all": checksum(path)}
-        last = int(np.flatnonzero(space.live)[-1])
-        header = {
-            **self._identity(),
-            "ns": space.ns,
-            "cursor": space.cursor,
-            "names": names,
-            "last": [int(space.rows[last]), space.id_of(last)],
-            "files": files,
-        }
+        header = {**given, **self._identity(), "files": files}
         line = json.dumps(header).encode()
         (building / "header.json").write_bytes(line + b"\n%d\n" % zlib.crc32(line))
-        building.rename(self.folder / f"{space.ns}-{number:06d}")
+        building.rename(self.folder / f"{kind}-{number:06d}")
         for folder in old:
             _remove(folder)
 
@@ -150,12 +167,12 @@ class Snapshots:
     # --- reading -------------------------------------------------------------------------------
     def load(self, space: Space) -> bool:
         """Restore a space, whose lock the caller holds, from its newest usable snapshot."""
-        for folder in reversed(self._folders(space.ns)):
+        for folder in reversed(self._folders(str(space.ns))):
             try:
-                header = self._header(folder)
-                if header is None or header["ns"] != space.ns:
+                read = self._read(folder)
+                if read is None or read[1]["ns"] != space.ns:
                     continue
-                arrays = {name: _map(folder / f"{name}.npy", file) for name, file in header["files"].items()}
+                arrays, header = read
                 row, id = header["last"]
                 found = self._backend.memories([row])
                 if not found or found[0].id != id:
@@ -167,6 +184,24 @@ class Snapshots:
             except Exception as error:  # a damaged cache must never stop a reader
                 _logger.debug("snapshot %s passed over: %s", folder, error)
         return False
+
+    def take(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """The newest usable arrays that were put under a name, with their header; None without any."""
+        for folder in reversed(self._folders(name)):
+            try:
+                read = self._read(folder)
+            except Exception as error:  # a damaged cache must never stop a reader
+                _logger.debug("snapshot %s passed over: %s", folder, error)
+                continue
+            if read is not None:
+                return read
+        return None
+
+    def _read(self, folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        header = self._header(folder)
+        if header is None:
+            return None
+        return {name: _map(folder / f"{name}.npy", file) for name, file in header["files"].items()}, header
 
     def check(self) -> list[Problem]:
         """Read all snapshots whole; damaged ones are reported, stale ones are not."""
@@ -205,15 +240,14 @@ class Snapshots:
         same: dict[str, Any] = json.loads(json.dumps(identity, default=repr))
         return same
 
-    def _folders(self, ns: int | None = None) -> list[Path]:
-        """The snapshots of a namespace, or of all, oldest first."""
+    def _folders(self, kind: str | None = None) -> list[Path]:
+        """The snapshots of a name, or of all, oldest first."""
         try:
             names = sorted(entry.name for entry in os.scandir(self.folder) if entry.is_dir())
         except OSError:
             return []
-        prefix = "" if ns is None else f"{ns}-"
-        wanted = [name for name in names if name.startswith(prefix) and not name.startswith("tmp-")]
-        return [self.folder / name for name in wanted if name.rpartition("-")[2].isdigit()]
+        cut = [(name, *name.rpartition("-")) for name in names if not name.startswith("tmp-")]
+        return [self.folder / name for name, of, _, n in cut if n.isdigit() and kind in (None, of)]
 
     @property
     def nbytes(self) -> int:

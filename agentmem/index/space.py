@@ -27,8 +27,9 @@ from agentmem.index.arrays import Coded, CodedColumn, Growing
 from agentmem.index.base import Docs, Mask, VectorIndex
 from agentmem.index.columns import checksums, take
 from agentmem.index.ids import Ids
-from agentmem.index.layout import CODED, NUMBERS, Settings
+from agentmem.index.layout import CODED, NUMBERS, Companion, Settings
 from agentmem.index.lexical import LexicalIndex
+from agentmem.index.names import NamesIndex
 from agentmem.index.vectors import choose
 
 _REBUILD_FROM = 1000  # fewer dead documents than this are never worth a rebuild
@@ -51,6 +52,7 @@ class Space:
             ``sessions``, ``speakers``, ``kinds``, ``roles``, ``makers``.
         lexical: the words.
         vectors: the vectors, or None without an embedder.
+        names: names and titles, read when they are asked for: :func:`agentmem.index.names.names_of`.
         cursor: the place in the change log this is complete up to.
         generation: counts rebuilds, which number documents anew.
         changed: counts changes of documents and vectors; ``links_changed`` those of links.
@@ -58,6 +60,7 @@ class Space:
         loaded: whether it holds anything yet that a refresh can build on.
         unsaved: documents that came, went or got a vector since the last snapshot.
         known_at: the time whose versions these are; None for the live ones.
+        companions: caches of stores that are saved when this is, see there.
         lock: see above.
     """
 
@@ -88,6 +91,7 @@ class Space:
         self.links_changed = 0
         self.unsaved = 0
         self.loaded = False
+        self.companions: dict[Any, Companion] = {}
         self._clear()
 
     @classmethod
@@ -151,6 +155,7 @@ class Space:
         self._ids = Ids()
         self.lexical = LexicalIndex(self.settings.lexical)
         self.vectors: VectorIndex | None = None
+        self.names = NamesIndex()
         self._publish()
 
     def _publish(self) -> None:
@@ -251,6 +256,7 @@ class Space:
         arrays |= {f"lexical.{name}": array for name, array in self.lexical.to_arrays().items()}
         if self.vectors is not None:
             arrays |= {f"vectors.{name}": array for name, array in self.vectors.to_arrays().items()}
+        arrays |= {f"names.{name}": array for name, array in self.names.to_arrays().items()}
         names: dict[str, Any] = {name: column.values for name, column in self._coded.items()}
         kept = [(key, c) for key, c in self._metadata.items() if len(c.values) <= _MANY_VALUES]
         arrays |= {f"metadata.{i}": column.codes for i, (_, column) in enumerate(kept)}
@@ -276,6 +282,7 @@ class Space:
         self.n_live = int(np.count_nonzero(self._live.view))
         self._highest = int(arrays["rows"].max()) if self.n else -1
         self.lexical = LexicalIndex.from_arrays(part("lexical."), self.settings.lexical)
+        self.names = NamesIndex.from_arrays(part("names."))
         vectors = part("vectors.")
         if self.settings.dim:
             self.vectors = choose(self.settings.vectors, self.settings.dim, self.n, vectors or None)
@@ -386,4 +393,4 @@ class Space:
         held = self._live.nbytes + self._checks.nbytes + sum(c.nbytes for c in self._numbers.values())
         held += sum(c.nbytes for c in self._coded.values()) + sum(c.nbytes for c in self._metadata.values())
         vectors = 0 if self.vectors is None else self.vectors.nbytes
-        return 4096 + held + self._ids.nbytes + self.lexical.nbytes + vectors
+        return 4096 + held + self._ids.nbytes + self.lexical.nbytes + self.names.nbytes + vectors

@@ -127,6 +127,8 @@ class Spaces:
             with space.lock:
                 if self.snapshots.wants(space, force=force):
                     written += self.snapshots.save(space)
+                for one in space.companions.values():
+                    written += one.save(self.snapshots, space, force=force)
         return written
 
     def close(self) -> None:

@@ -214,6 +214,47 @@ class Turns:
         terms: NDArray[np.uint32] = self.tokens.view[first : first + int(self.length.view[doc])]
         return terms
 
+    def openings(self, docs: Ints) -> Ints:
+        """The first term of each document's own text; -1 for one without."""
+        found = np.full(len(docs), -1, dtype=np.int64)
+        some = np.flatnonzero(self.length.view[docs] > 0)
+        found[some] = self.tokens.view[self.first_token.view[docs[some]]]
+        return found
+
+    def stretch(self, doc: int, reach: int) -> Ints:
+        """A document with up to ``reach`` before and after it in its session, in order."""
+        sides: list[list[int]] = []
+        for links in (self.before.view, self.after.view):
+            side: list[int] = []
+            place = int(links[doc])
+            while place >= 0 and len(side) < reach:
+                side.append(place)
+                place = int(links[place])
+            sides.append(side)
+        around = [*reversed(sides[0]), doc, *sides[1]]
+        return np.asarray(around, dtype=np.int64)
+
+    def held(self, docs: Ints, terms: Ints) -> tuple[Ints, Ints]:
+        """(place in ``docs``, place in ``terms``) wherever an own text has a term, repeats included.
+
+        Equal ``terms``, which ascend, are each given.
+        """
+        lengths = self.length.view[docs].astype(np.int64)
+        starts = self.first_token.view[docs] - (np.cumsum(lengths) - lengths)
+        at = np.repeat(starts, lengths) + np.arange(int(lengths.sum()))
+        tokens = self.tokens.view[at]
+        wanted = np.zeros(1 << 16, dtype=np.bool_)  # by their lower halves most are known to be others
+        wanted[terms & 0xFFFF] = True
+        some = np.flatnonzero(wanted[tokens & 0xFFFF])
+        tokens = tokens[some].astype(np.int64)
+        first = np.searchsorted(terms, tokens, "left")
+        counts = np.searchsorted(terms, tokens, "right") - first
+        hit = np.flatnonzero(counts)
+        places = np.repeat(np.arange(len(docs)), lengths)[some[hit]]
+        first, counts = first[hit], counts[hit]
+        found = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts - first, counts)
+        return np.repeat(places, counts), found
+
     # --- snapshots -------------------------------------------------------------------------------
 
     _COLUMNS = (

@@ -20,9 +20,9 @@ from agentmem.index.entries import Entries
 from agentmem.index.moments import moments
 
 KINDS = ("auto", "numpy", "faiss", "faiss-gpu")
-_AUTO_FROM = 150_000
-"""Documents from which "auto" takes FAISS. At 100,000 of 256 a query took 2.3 ms of CPU there and 3.5 ms
-here, but loading the library costs 70 to 95 ms and copying the rows as much: a command never earns it."""
+_AUTO_FROM = 50_000
+"""Documents from which "auto" takes FAISS where it is installed. At 100,000 of 256 a query takes .4 ms of
+CPU there and 2.8 ms here; below, loading the library (70 to 95 ms) costs more than a command gains."""
 
 _BATCH_BYTES = 64 << 20  # scores held at once for a batch of queries
 _LARGE = 1_000  # first rows from which on they are not copied when others follow
@@ -256,7 +256,7 @@ def choose(kind: str, dim: int, n: int = 0, arrays: Mapping[str, NDArray[Any]] |
 
     Args:
         kind: "numpy", "faiss", "faiss-gpu", or "auto": numpy's, and FAISS's where it is installed and
-            there are more than 150,000 documents.
+            there are more than 50,000 documents.
         dim: width.
         n: how many documents are about to be added.
         arrays: what :meth:`VectorIndex.to_arrays` of any kind gave, to begin with.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,8 +17,9 @@ from agentmem.clock import TimeLike
 from agentmem.embed.base import Embedder, Vectors
 from agentmem.errors import InvalidInput
 from agentmem.filters import compile_filter
-from agentmem.finding import visible
-from agentmem.memory import Memory, Namespace
+from agentmem.finding import search, visible
+from agentmem.index.space import Space
+from agentmem.memory import Hit, Memory, Namespace
 from agentmem.runtime import Runtime
 from agentmem.store import MemoryStore
 
@@ -79,6 +81,32 @@ def of_session(
         rows = space.rows[docs if last is None else docs[-last:]].tolist()
     found = shared.backend.memories_by_row(rows)
     return [found[row] for row in rows if row in found]
+
+
+def ranked(store: MemoryStore, query: str, k: int, chosen: Callable[[Space], NDArray[np.bool_]]) -> list[Hit]:
+    """:meth:`MemoryStore.search` at and below a handle among chosen documents."""
+    asked = validate.query_text(query)
+
+    def hide(space: Space, at: datetime, known_at: datetime | None) -> NDArray[np.bool_]:
+        hidden = store._hidden(space, at, known_at)
+        return ~chosen(space) if hidden is None else ~chosen(space) | hidden
+
+    found = search(
+        runtime(store),
+        root(store),
+        [store._cue(asked, k)],
+        k,
+        recipe=store._recipe(),
+        maker=store._maker,
+        at=store._now(None),
+        known_at=None,
+        during=None,
+        filter=None,
+        subtree=True,
+        weigh=store._priors,
+        hide=hide,
+    )[0]
+    return store._assemble(asked, found)[:k]
 
 
 # --- vectors -----------------------------------------------------------------------------------------

@@ -167,8 +167,8 @@ def _fields(memory: Memory, root: Namespace) -> dict[str, Any]:
 Test = Callable[[Any], bool]
 
 
-def matcher(filter: Mapping[str, Any] | None) -> Test | None:
-    """LangGraph's filter as a test of a value; None when everything passes.
+def conditions(filter: Mapping[str, Any] | None) -> dict[str, Test]:
+    """LangGraph's filter as tests of what stands at the keys of a value, all of which must pass.
 
     A missing key counts as None. ``$gt`` and its kin compare numbers (also those written as text), or
     two texts; what cannot be compared does not match.
@@ -176,10 +176,7 @@ def matcher(filter: Mapping[str, Any] | None) -> Test | None:
     Raises:
         InvalidFilter: an operator is unknown; it is a ValueError.
     """
-    if not filter:
-        return None
-    tests = {key: _condition(wanted) for key, wanted in filter.items()}
-    return lambda value: all(test(value.get(key)) for key, test in tests.items())
+    return {key: _condition(wanted) for key, wanted in (filter or {}).items()}
 
 
 def _condition(wanted: Any) -> Test:

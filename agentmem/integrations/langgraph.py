@@ -15,7 +15,7 @@ vectors, has a time to live if one is given, and keeps ``created_at`` when it is
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -40,7 +40,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingDependency("langgraph", "langgraph") from error
 
-from agentmem.integrations import inside, items
+from agentmem.integrations import inside, items, values
 from agentmem.memory import Draft, Memory, Namespace
 from agentmem.opening import open as open_memory
 from agentmem.store import MemoryStore
@@ -178,45 +178,23 @@ class AgentmemStore(BaseStore):
             if items.alive(memory, now)
         }
 
-    def _items(self, prefix: Sequence[str], now: datetime) -> Iterator[Memory]:
-        """The items at and below a prefix, by namespace and in the order in which they came."""
-        for name in inside.namespaces(self._at(prefix)):
-            handle = self._at(name[len(self._root) :])
-            for memory in handle.list(filter=items.ONLY_ITEMS, order="position"):
-                if items.alive(memory, now):
-                    yield memory
-
     def _search(self, op: SearchOp, now: datetime) -> list[tuple[Memory, float | None]]:
         start, stop = max(op.offset, 0), max(op.offset, 0) + max(op.limit, 0)
-        test = items.matcher(op.filter)
+        handle = self._at(op.namespace_prefix)
+        chosen = values.Chosen(inside.runtime(handle).backend, items.conditions(op.filter))
         found: list[tuple[Memory, float | None]] = []
         if stop > start and op.query and self.fields is not None:
-            found += self._ranked(op.namespace_prefix, op.query, stop, test, now)
+            hits = inside.ranked(handle, op.query, stop, chosen)
+            found += [(hit.memory, hit.relevance) for hit in hits if chosen.accepts(hit.memory)]
         if len(found) < stop and stop > start:
             seen = {(memory.namespace, memory.id) for memory, _ in found}
             rest = (
                 (memory, None)
-                for memory in self._items(op.namespace_prefix, now)
-                if (memory.namespace, memory.id) not in seen and (test is None or test(memory.data))
+                for memory in values.in_order(handle, chosen, now)
+                if (memory.namespace, memory.id) not in seen
             )
             found += islice(rest, stop - len(found))
         return found[start:stop]
-
-    def _ranked(
-        self, prefix: Sequence[str], query: str, want: int, test: items.Test | None, now: datetime
-    ) -> list[tuple[Memory, float]]:
-        handle = self._at(prefix)
-        k = want if test is None else max(4 * want, 64)
-        filter: Mapping[str, Any] = items.ONLY_ITEMS
-        while True:
-            hits = handle.search(query, k, filter=filter, subtree=True)
-            passed = [(hit.memory, hit.relevance) for hit in hits if test is None or test(hit.memory.data)]
-            if test is None or len(passed) >= want or len(hits) < k:
-                return passed[:want]
-            if filter is items.ONLY_ITEMS:  # matches are rare: look them up first, then rank only them
-                ids = sorted({one.id for one in self._items(prefix, now) if test(one.data)})
-                filter = {**items.ONLY_ITEMS, "@id": {"$in": ids}}
-            k *= 4
 
     def _list(self, op: ListNamespacesOp, now: datetime) -> list[Namespace]:
         if op.limit <= 0:

@@ -25,7 +25,56 @@ from agentmem.memory import Json
 DEFAULT_TIMEOUT = 60.0
 
 
-class OpenAIChat:
+class Endpoint:
+    """What every kind of call to an OpenAI-compatible endpoint needs: the client, a budget, prices.
+
+    Args:
+        model: the model's name at the endpoint.
+        base_url: the endpoint; None is OpenAI's own.
+        api_key: for endpoints that need one.
+        timeout: seconds to wait.
+        retries: further attempts after a 429, a 5xx, a time-out or a lost connection.
+        budget: caps; calls over it raise ``BudgetSpent``.
+        price: US dollars for a million tokens sent and received.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        retries: int = 3,
+        budget: Budget | None = None,
+        price: tuple[float, float] | None = None,
+    ) -> None:
+        try:
+            import openai
+        except ImportError:
+            raise MissingDependency("openai", "all") from None
+        self.model = model
+        self.budget = budget if budget is not None else Budget()
+        self.price = price
+        self._client = openai.OpenAI(
+            api_key=api_key or "none", base_url=base_url, timeout=timeout, max_retries=retries
+        )
+
+    @property
+    def usage(self) -> Usage:
+        """What was used so far."""
+        return self.budget.used
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def cost(self, sent: int, received: int) -> float | None:
+        """US dollars for so many tokens, None without prices."""
+        return None if self.price is None else (sent * self.price[0] + received * self.price[1]) / 1e6
+
+
+class OpenAIChat(Endpoint):
     """A chat model behind an OpenAI-compatible endpoint.
 
     Args:
@@ -63,22 +112,16 @@ class OpenAIChat:
                 "OpenAI's endpoint needs a key: set OPENAI_API_KEY, pass api_key=, or pass base_url= "
                 "of a server of your own"
             )
-        try:
-            import openai
-        except ImportError:
-            raise MissingDependency("openai", "all") from None
-        self.model = model
-        self.budget = budget if budget is not None else Budget()
-        self.price = price
-        self.temperature = temperature
-        self._client = openai.OpenAI(
-            api_key=api_key or "none", base_url=base_url, timeout=timeout, max_retries=retries
+        super().__init__(
+            model,
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            retries=retries,
+            budget=budget,
+            price=price,
         )
-
-    @property
-    def usage(self) -> Usage:
-        """What was used so far."""
-        return self.budget.used
+        self.temperature = temperature
 
     def complete(
         self,
@@ -109,7 +152,7 @@ class OpenAIChat:
             try:
                 answer: Any = self._client.chat.completions.create(**request)
             except Exception as error:
-                raise _translated(error) from error
+                raise translated(error) from error
             text, finish = _first_choice(answer)
             usage = self._usage(getattr(answer, "usage", None), messages, text)
             return Reply(text, usage, str(getattr(answer, "model", None) or self.model), finish)
@@ -141,7 +184,7 @@ class OpenAIChat:
                             pieces.append(choice.delta.content)
                             yield choice.delta.content
             except Exception as error:
-                raise _translated(error) from error
+                raise translated(error) from error
             if not finished:
                 raise LanguageModelError(
                     "the connection closed early: the answer broke off after "
@@ -150,10 +193,6 @@ class OpenAIChat:
         finally:
             usage = self._usage(counted, messages, "".join(pieces)) if opened else None
             self.budget.settle(claim, usage)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
     def _request(
         self, messages: Sequence[Message], max_tokens: int | None, temperature: float | None
@@ -179,9 +218,7 @@ class OpenAIChat:
         received = received if isinstance(received, int) else count_tokens(text)
         cost = getattr(counted, "cost", None)
         if not isinstance(cost, (int, float)):
-            cost = None
-            if self.price is not None:
-                cost = (sent * self.price[0] + received * self.price[1]) / 1e6
+            cost = self.cost(sent, received)
         return Usage(1, sent, received, cost)
 
 
@@ -205,7 +242,7 @@ def _first_choice(answer: Any) -> tuple[str, str]:
     return text, str(choices[0].finish_reason or "stop")
 
 
-def _translated(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
     """The client's error as one of ours; what is not about the call stays as it is."""
     import openai
 

@@ -37,6 +37,8 @@ TIME_WORD = 4
 """Flag: the text says when ("yesterday", "last week", "in 2023", a month, a weekday)."""
 FIRST_PERSON = 8
 """Flag: the speaker speaks of him- or herself ("I", "my", "we")."""
+REFERS = 16
+"""Flag: the text speaks of somebody by a pronoun ("he", "her", "they"), named there or before."""
 LENGTH_SHIFT = 16
 LENGTH_MAX = 0xFFFF
 
@@ -52,8 +54,8 @@ class Analysis:
 
     Attributes:
         words: content words in order, repeated as in the text.
-        flags: bits :data:`ASKS`, :data:`ENDS_ASKING`, :data:`TIME_WORD`, :data:`FIRST_PERSON`, and from
-            bit 16 on the number of raw words; :func:`length` reads it.
+        flags: bits :data:`ASKS`, :data:`ENDS_ASKING`, :data:`TIME_WORD`, :data:`FIRST_PERSON`,
+            :data:`REFERS`, and from bit 16 on the number of raw words; :func:`length` reads it.
     """
 
     words: list[str]
@@ -81,6 +83,11 @@ def time_word(flags: Flags) -> Flags:
 def first_person(flags: Flags) -> Flags:
     """1 where the text speaks in the first person, else 0."""
     return (flags & FIRST_PERSON) >> 3
+
+
+def refers(flags: Flags) -> Flags:
+    """1 where the text speaks of somebody by a pronoun of the third person, else 0."""
+    return (flags & REFERS) >> 4
 
 
 def length(flags: Flags) -> Flags:
@@ -234,6 +241,11 @@ _FIRST = _set(
     "i me my mine myself we us our ours ourselves i'm i've i'd i'll we're we've we'd we'll let's im ive"
 )
 _FIRST_HAN = re.compile("[我咱俺私僕]")
+_THIRD = _set(
+    "he him his himself she her hers herself they them their theirs themselves he's he'd he'll she's she'd "
+    "she'll they're they've they'd they'll"
+)
+_THIRD_HAN = re.compile("[他她]")
 
 # Words that say when by themselves; "may" and "march" are verbs too, and need a companion.
 _TIMES = _set(
@@ -281,11 +293,15 @@ def _marks(text: str, tokens: list[str], foreign: bool) -> int:
             flags |= ENDS_ASKING
     if not _FIRST.isdisjoint(tokens):
         flags |= FIRST_PERSON
+    if not _THIRD.isdisjoint(tokens):
+        flags |= REFERS
     if not _TIMES.isdisjoint(tokens) or (not _UNITS.isdisjoint(tokens) and _PHRASE.search(text.lower())):
         flags |= TIME_WORD
     if foreign:
         if _FIRST_HAN.search(text):
             flags |= FIRST_PERSON
+        if _THIRD_HAN.search(text):
+            flags |= REFERS
         if _TIMES_HAN.search(text):
             flags |= TIME_WORD
     return flags

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from agentmem.language.tokens import count_tokens
-from agentmem.memory import Context, Hit, Memory
+from agentmem.memory import Context, Hit
 from agentmem.recall.fence import CLOSE, HEADER, OPEN, fence, neutralise
 
 ELLIPSIS = "…"
@@ -61,7 +61,7 @@ def build_context(
     for hit in hits:
         if room < _LEAST:
             break
-        line = _line(hit.memory, at, min(room - 2, most), words)
+        line = _line(hit, at, min(room - 2, most), words)
         if line is not None:
             chosen.append((hit, line))
             room -= count_tokens(line) + line.count("\n") + 2
@@ -91,9 +91,10 @@ def _asked(at: datetime) -> str:
     return f"Asked on {at.date().isoformat()} ({at:%A})."
 
 
-def _line(memory: Memory, at: datetime | None, room: int, words: frozenset[str]) -> str | None:
+def _line(hit: Hit, at: datetime | None, room: int, words: frozenset[str]) -> str | None:
     """One record, cut to the room there is; None when too little of it would be left."""
-    citation = neutralise(_citation(memory, at)).replace("\n", " ")
+    memory = hit.memory
+    citation = neutralise(_citation(hit, at)).replace("\n", " ")
     room -= count_tokens(citation)
     if room < _LEAST // 2:
         return None
@@ -104,10 +105,12 @@ def _line(memory: Memory, at: datetime | None, room: int, words: frozenset[str])
     return None if cut is None else f"{citation} {cut}"
 
 
-def _citation(memory: Memory, at: datetime | None) -> str:
-    notes = []
+def _citation(hit: Hit, at: datetime | None) -> str:
+    memory, notes = hit.memory, []
     if memory.kind != "episode":
         notes.append(memory.kind)
+    if hit.stale:
+        notes.append("out of date")
     if memory.role == "tool":
         notes.append("a tool's output")
     elif memory.trust < 0.5:

@@ -11,11 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.index.base import Mask, Probe, VectorIndex
+from agentmem.index.counted import counted
 from agentmem.index.lexical import top
 from agentmem.index.space import Space
 from agentmem.recall import prior as priors_of
@@ -68,6 +70,7 @@ def search(
     priors: Sequence[priors_of.Prior | None] | None = None,
     term_ids: TermIds,
     explain: bool = True,
+    maker: str | None = None,
 ) -> list[Found]:
     """The k best documents for a question, best first.
 
@@ -83,12 +86,13 @@ def search(
         priors: for each space a prior in [0, 1] of every document, such as a retention.
         term_ids: words -> term numbers, without the unknown ones.
         explain: whether to say why.
+        maker: whose statistics: what others derived is not counted; None counts everything.
     """
     asked = parse(question, at)
     names = named(question, list(dict.fromkeys(name for space in spaces for name in space.speakers)))
     spoken = name_words(names)
     words = [word for word in asked.words if word not in spoken]
-    terms = signals.query_terms(words, spaces, recipe, term_ids)
+    terms = signals.query_terms(words, spaces, recipe, term_ids, maker)
     weight = recipe.dense_weight(embedder)
     compared = vector if vector is not None and vector.any() else None
     if vector is None or weight == 0 or not vector.any():
@@ -97,7 +101,7 @@ def search(
     moments: list[tuple[float, float, int]] = []
     for number, space in enumerate(spaces):
         allowed = priors_of.recallable(space, at, None if masks is None else masks[number])
-        pool, moment = _candidates(space, number, terms, vector, asked, names, allowed, k, recipe)
+        pool, moment = _candidates(space, number, terms, vector, asked, names, allowed, k, recipe, maker)
         pool.allowed, pool.vector = allowed, compared
         pools.append(pool)
         moments.append(moment)
@@ -106,8 +110,13 @@ def search(
         if pool.cosine is not None:
             pool.add("vectors", signals.dense(pool, mean, deviation, recipe, weight))
         _score(pool, asked, names, recipe)
+    if recipe.spread:
+        for pool in pools:
+            pool.complete = partial(
+                _complete, pool.words, vector, (mean, deviation), weight, asked, names, recipe
+            )
     if recipe.event and asked.around is not None:
-        _event(pools, asked, spaces, recipe, term_ids)
+        _event(pools, asked, spaces, recipe, term_ids, maker)
     for step in recipe.spread:
         step(pools, asked, terms, recipe)
     for pool in pools:
@@ -119,6 +128,26 @@ def search(
             held = held if given is None else held * given[pool.docs]
         pool.add("prior", priors_of.weigh(pool.score, held))
     return _found(pools, best(pools, k), asked, names, terms, explain)
+
+
+def _complete(
+    words: Vector | None,
+    vector: Vector | None,
+    moments: tuple[float, float],
+    weight: float,
+    question: Question,
+    names: Sequence[str],
+    recipe: Recipe,
+    pool: Pool,
+) -> None:
+    """Score candidates that a step adds as all others were scored, but for "before" and "after"."""
+    if words is not None:
+        pool.add("words", words[pool.docs].astype(np.float64))
+    vectors = pool.space.vectors
+    if vector is not None and vectors is not None and len(vectors):
+        pool.cosine = vectors.scores(vector, pool.docs)
+        pool.add("vectors", signals.dense(pool, *moments, recipe, weight))
+    _score(pool, question, names, recipe)
 
 
 def wording(question: str, spaces: Sequence[Space]) -> str:
@@ -146,24 +175,27 @@ def _candidates(
     allowed: Mask,
     k: int,
     recipe: Recipe,
+    maker: str | None,
 ) -> tuple[Pool, tuple[float, float, int]]:
     """The documents to score, with their words' scores and raw cosines, and (mean, std, n) of cosines.
 
-    The moments are those of all documents, each by its best piece, whatever may be found.
+    The moments are those of all documents that count, each by its best piece, whatever may be found.
     """
     lexical = space.lexical.score(terms.terms, space.n)
     vectors = (
         space.vectors if vector is not None and space.vectors is not None and len(space.vectors) else None
     )
     wanted = max(recipe.pool, k)
+    count = counted(space, maker)
     moment = (0.0, 1.0, 0)
     if space.n <= max(recipe.exhaustive, wanted):
         docs = np.flatnonzero(allowed)
         pool = Pool(space, number, docs)
         if vectors is not None and vector is not None:
             everything = vectors.scores(vector, np.arange(space.n))
-            known = everything[~np.isnan(everything)]
-            moment = (float(known.mean()), float(known.std()), len(known))
+            known = everything if count is None else everything[count.documents(space)]
+            known = known[~np.isnan(known)]
+            moment = (float(known.mean()), float(known.std()), len(known)) if len(known) else moment
             pool.cosine = everything[docs]
     else:
         mask = None if allowed.all() else allowed
@@ -172,6 +204,7 @@ def _candidates(
         if vectors is not None and vector is not None:
             near = vectors.probe(vector, wanted, mask)
             moment = (near.mean, near.std, len(vectors))
+            moment = moment if count is None else count.moments(space, vector, moment)
             parts.append(near.docs)
         if question.times or sum(map(len, parts)) < k:
             parts.extend(_by_date_or_person(space, question, names, lexical, allowed, wanted, recipe))
@@ -183,14 +216,14 @@ def _candidates(
         if near is not None and vectors is not None and vector is not None:
             pool.cosine = _cosines(vectors, vector, docs, near)
     pool.add("words", lexical[docs].astype(np.float64))
+    pool.words = lexical
     return pool, moment
 
 
 def _cosines(vectors: VectorIndex, vector: Vector, docs: NDArray[np.int64], near: Probe) -> Vector:
     """Cosines of documents, computed only where the probe has not done so."""
     cosines: Vector = np.full(len(docs), np.nan, np.float32)
-    if vectors.exact:
-        cosines[np.searchsorted(docs, near.docs)] = near.scores
+    cosines[np.searchsorted(docs, near.docs)] = near.scores
     rest = np.flatnonzero(np.isnan(cosines))
     cosines[rest] = vectors.scores(vector, docs[rest])
     return cosines
@@ -217,8 +250,18 @@ def _by_date_or_person(
     docs = np.flatnonzero(kept)
     if len(docs) <= wanted:
         return [docs]
-    newest = np.argpartition(space.at[docs], -wanted)[-wanted:]
-    return [top(lexical, wanted, kept), docs[newest]]
+    return [top(lexical, wanted, kept), docs[_newest(space.at[docs], wanted)]]
+
+
+def _newest(at: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The places of the highest times, found by way of the highest of each block."""
+    width = len(at) // (4 * count)
+    if width < 4:
+        return np.argpartition(at, -count)[-count:]
+    heads = at[: len(at) // width * width].reshape(-1, width).max(axis=1)
+    bound = np.partition(heads, -count)[-count]  # so many are as new: a bound of the last one wanted
+    some = np.flatnonzero(at >= bound)
+    return some[np.argsort(at[some], kind="stable")[-count:]]
 
 
 def _together(moments: Sequence[tuple[float, float, int]]) -> tuple[float, float]:
@@ -239,12 +282,17 @@ def _score(pool: Pool, question: Question, names: Sequence[str], recipe: Recipe)
 
 
 def _event(
-    pools: Sequence[Pool], question: Question, spaces: Sequence[Space], recipe: Recipe, term_ids: TermIds
+    pools: Sequence[Pool],
+    question: Question,
+    spaces: Sequence[Space],
+    recipe: Recipe,
+    term_ids: TermIds,
+    maker: str | None,
 ) -> None:
     """For "before the trip": find the memory that tells of the trip, then prefer what came before it."""
     assert question.around is not None
     words = parse(question.around.event, question.at).words
-    terms = signals.query_terms(words, spaces, recipe, term_ids)
+    terms = signals.query_terms(words, spaces, recipe, term_ids, maker)
     for pool in pools:
         told = pool.space.lexical.score(terms.terms, pool.space.n)[pool.docs]
         pool.add("event", spread.beside_event(pool, question.around.side, told, recipe))

@@ -64,11 +64,15 @@ class Explainer:
             told.append((parts["event"], f"comes {question.around.phrase}"))
         if parts.get("time word", 0.0) > 0:
             told.append((parts["time word"], "says when"))
-        told += [(value, name) for name, value in parts.items() if name not in _KNOWN and value > 0]
+        told += [
+            (value, pool.why.get((name, doc), name))
+            for name, value in parts.items()
+            if name not in _KNOWN and value > 0
+        ]
         if parts.get("session", 0.0) > 0 and not told:
             told.append((parts["session"], "belongs to a conversation about this"))
         if parts.get("prior", 0.0) < 0:
-            told.append((0.0, "does not hold at the asked time, or has faded"))
+            told.append((0.0, "does not hold at the asked time, has faded, or is stale"))
         told.sort(key=lambda reason: -reason[0])
         return tuple(reason for _, reason in told if reason)
 

@@ -8,13 +8,13 @@ the question asks for. Where the evidence is too thin the answer is None: the me
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
 from agentmem.language.text import analyse, english_weights
-from agentmem.memory import Answer, Hit
+from agentmem.memory import Answer, Hit, Namespace
 from agentmem.recall import sentences as reading
 from agentmem.recall.dates import When, find
 from agentmem.recall.query import Question, name_words, named, parse
@@ -57,27 +57,42 @@ class Candidate:
     score: float
 
 
-def read(question: str, hits: Sequence[Hit], at: datetime) -> Answer:
+def read(
+    question: str,
+    hits: Sequence[Hit],
+    at: datetime,
+    before: Mapping[tuple[Namespace, str], str] | None = None,
+    names: Sequence[str] = (),
+) -> Answer:
     """Answer a question by what was found.
 
     Args:
         question: the question.
         hits: what search found, best first.
         at: when it is asked.
+        before: (namespace, id) of a memory -> what the other one had said right before it.
+        names: names in the question of which facts are known; that a memory says the name alone does not
+            speak for its holding the answer.
     """
     asked = parse(question, at)
-    best = choose(asked, hits)
+    best = choose(asked, hits, before or {})
     if best is None:
         return Answer(None, tuple(hits[:1]), 0.0)
-    sure = confidence(asked, hits)
+    sure = confidence(asked, hits, names)
     if sure < THRESHOLD:
         return Answer(None, (best.hit, *(hit for hit in hits if hit is not best.hit)), sure)
     rest = tuple(hit for hit in hits if hit is not best.hit)
     return Answer(phrase(asked, best), (best.hit, *rest), sure, quote=best.sentence)
 
 
-def choose(asked: Question, hits: Sequence[Hit]) -> Candidate | None:
-    """The sentence that says most of the question, of a kind that can answer it."""
+def choose(
+    asked: Question, hits: Sequence[Hit], before: Mapping[tuple[Namespace, str], str] | None = None
+) -> Candidate | None:
+    """The sentence that says most of the question, of a kind that can answer it.
+
+    The first sentence after a question says what that question says: "What's it called, the bakery?" –
+    "Fermento."
+    """
     words = _content(asked, [hit.memory.speaker for hit in hits if hit.memory.speaker])
     weights = dict(zip(words, english_weights(words).tolist(), strict=True)) if words else {}
     total = sum(weights.values()) or 1.0
@@ -85,11 +100,14 @@ def choose(asked: Question, hits: Sequence[Hit]) -> Candidate | None:
     best: Candidate | None = None
     top = hits[0].score if hits else 0.0
     for place, hit in enumerate(hits[:LOOKED_AT]):
+        told = (before or {}).get((hit.memory.namespace, hit.memory.id), "")
+        inherited = set(analyse(told).words) if asks(told) else set()
         for sentence in reading.sentences(hit.memory.text):
             here = set(analyse(sentence).words)
             if asks(sentence) or not (here - asking or _by_itself(asked)):
                 continue  # a question answers nothing, nor does what only says the question again
-            said = sum(weight for word, weight in weights.items() if word in here) / total
+            lent, inherited = inherited - here, set()
+            said = sum(w * ((word in here) + _LENT * (word in lent)) for word, w in weights.items()) / total
             score = said + _RANK * (hit.score / top if top > 0 else 0.0) + _kind_bonus(asked, sentence, hit)
             if best is None or score > best.score:
                 best = Candidate(sentence, hit, place, said, score)
@@ -97,6 +115,7 @@ def choose(asked: Question, hits: Sequence[Hit]) -> Candidate | None:
 
 
 _RANK = 1.5
+_LENT = 0.8  # what a word of the question before is worth: 3 points more of the right turns quoted in chats
 _HOLDS = 0.5
 _BESIDE = 0.4
 
@@ -112,10 +131,12 @@ def _by_itself(asked: Question) -> bool:
     return bool(_WHO.search(text) or _WHEN.search(text) or not _ASKS_FOR.search(text))
 
 
-def _content(asked: Question, speakers: Sequence[str]) -> list[str]:
-    """The question's words without the persons who speak and the times it names."""
+def _content(asked: Question, speakers: Sequence[str], names: Sequence[str] = ()) -> list[str]:
+    """The question's words without the persons who speak, the times it names, and further names."""
     spoken = name_words([*named(asked.text, list(dict.fromkeys(speakers))), *(t.phrase for t in asked.times)])
-    return [word for word in asked.words if word not in spoken]
+    words = [word for word in asked.words if word not in spoken]
+    called = name_words(names)
+    return [word for word in words if word not in called] or words
 
 
 def _kind_bonus(asked: Question, sentence: str, hit: Hit) -> float:
@@ -145,7 +166,7 @@ def _free(asked: Question, sentence: str, hit: Hit) -> list[str]:
 # --- is it there at all? ---------------------------------------------------------------------------
 
 
-def evidence(asked: Question, hits: Sequence[Hit]) -> tuple[float, ...]:
+def evidence(asked: Question, hits: Sequence[Hit], names: Sequence[str] = ()) -> tuple[float, ...]:
     """What speaks for the answer being there: (1, said, behind).
 
     ``said`` is the share of the question's words, by rarity, that the hits read say among them; for a
@@ -154,7 +175,7 @@ def evidence(asked: Question, hits: Sequence[Hit]) -> tuple[float, ...]:
     the best memory of the person named falls behind the best of somebody else's.
     """
     speakers = [hit.memory.speaker for hit in hits if hit.memory.speaker]
-    words = _content(asked, speakers)
+    words = _content(asked, speakers, names)
     weights = dict(zip(words, english_weights(words).tolist(), strict=True)) if words else {}
     total = sum(weights.values()) or 1.0
     texts = [set(analyse(hit.memory.text).words) for hit in hits[:LOOKED_AT]]
@@ -178,7 +199,7 @@ def evidence(asked: Question, hits: Sequence[Hit]) -> tuple[float, ...]:
 _CONFIDENCE = (-2.6, 4.4, -20.0)
 
 
-def confidence(asked: Question, hits: Sequence[Hit]) -> float:
+def confidence(asked: Question, hits: Sequence[Hit], names: Sequence[str] = ()) -> float:
     """σ(w · evidence): the probability that the memory holds the answer.
 
     The weights are maximum likelihood over answerable and unanswerable questions of development
@@ -187,7 +208,7 @@ def confidence(asked: Question, hits: Sequence[Hit]) -> float:
     is turned from one speaker to another, half of such questions are refused, and one in seven of those
     with an answer; a question about a detail of a topic that was talked of is rarely told apart.
     """
-    value = sum(w * v for w, v in zip(_CONFIDENCE, evidence(asked, hits), strict=True))
+    value = sum(w * v for w, v in zip(_CONFIDENCE, evidence(asked, hits, names), strict=True))
     return 1.0 / (1.0 + exp(-min(max(value, -30.0), 30.0)))
 
 

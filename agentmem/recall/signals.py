@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.clock import to_micros
+from agentmem.index.counted import counted
 from agentmem.index.lexical import QueryTerm
 from agentmem.index.space import Space
 from agentmem.language import text as language
@@ -40,8 +41,11 @@ class Pool:
         cosine: raw cosines (nan without a vector), or None without an embedder.
         score: their sum so far.
         via: document -> path, filled by spread steps.
+        why: (signal, document) -> the reason in words, of a step that has one better than its signal's name.
         allowed: which documents of the space may be found, for steps that add candidates; None for all.
         vector: the question's unit vector, for steps that compare it with vectors of their own; or None.
+        words: scores by words of all documents of the space, or None.
+        complete: gives another pool of this space the signals that this one got, or None.
     """
 
     space: Space
@@ -51,8 +55,11 @@ class Pool:
     cosine: NDArray[np.float32] | None = None
     score: Values = field(default_factory=lambda: np.empty(0))
     via: dict[int, tuple[tuple[str, str, float], ...]] = field(default_factory=dict)
+    why: dict[tuple[str, int], str] = field(default_factory=dict)
     allowed: NDArray[np.bool_] | None = None
     vector: NDArray[np.float32] | None = None
+    words: NDArray[np.float32] | None = None
+    complete: Callable[[Pool], None] | None = None
 
     def add(self, name: str, values: Values) -> None:
         """Add a signal to the sum; one that is zero everywhere is left out."""
@@ -79,26 +86,34 @@ class Terms:
     total: float
 
 
-def query_terms(words: Sequence[str], spaces: Sequence[Space], recipe: Recipe, term_ids: TermIds) -> Terms:
+def query_terms(
+    words: Sequence[str],
+    spaces: Sequence[Space],
+    recipe: Recipe,
+    term_ids: TermIds,
+    maker: str | None = None,
+) -> Terms:
     """Weigh the words of a question by their rarity, over all spaces together.
 
     A term's weight is :func:`agentmem.language.text.idf` of its document frequency summed over the
-    spaces; a similar word counts as ``soft`` · cos² of it.
+    spaces; a similar word counts as ``soft`` · cos² of it. What other makers than ``maker`` derived is
+    not counted; None counts everything.
     """
     if not words:
         return Terms((), (), 0.0)
-    near = {word: _similar(word, recipe.soft, recipe.soft_from) for word in words}
+    near = {word: similar_words(word, recipe.soft, recipe.soft_from) for word in words}
     asked = dict.fromkeys(words)
     for others in near.values():
         asked.update(dict.fromkeys(other for other, _ in others))
     ids = term_ids(list(asked))
-    total_docs = sum(space.lexical.n for space in spaces)
+    counts = [(space, counted(space, maker)) for space in spaces]
+    total_docs = sum(space.lexical.n if count is None else count.n for space, count in counts)
     df = np.zeros(len(words), np.int64)
     known = [i for i, word in enumerate(words) if word in ids]
     if known:
         numbers = np.array([ids[words[i]] for i in known])
-        for space in spaces:
-            df[known] += space.lexical.df(numbers)
+        for space, count in counts:
+            df[known] += space.lexical.df(numbers) if count is None else count.df(space, numbers)
     weights = recipe.lexical * rarity(total_docs, df, words, recipe)
     terms: list[QueryTerm] = []
     kept: list[str] = []
@@ -122,7 +137,8 @@ def rarity(n: int, df: NDArray[np.int64], words: Sequence[str], recipe: Recipe) 
 
 
 @lru_cache(maxsize=4096)
-def _similar(word: str, soft: float, least: float) -> tuple[tuple[str, float], ...]:
+def similar_words(word: str, soft: float, least: float) -> tuple[tuple[str, float], ...]:
+    """Stems like a stem in meaning, with what each counts: ``soft`` · cos², from a least cosine on."""
     if soft <= 0:
         return ()
     from agentmem.embed.words import similar

@@ -44,6 +44,48 @@ class Proposing(Protocol):
         ...
 
 
+def extend(pool: Pool, docs: NDArray[np.int64]) -> None:
+    """Add candidates that no signal has brought; their signals so far are 0."""
+    new = np.setdiff1d(docs, pool.docs)
+    if not len(new):
+        return
+    every = np.union1d(pool.docs, new)
+    old = np.searchsorted(every, pool.docs)
+
+    def wider(values: NDArray[np.float64], fill: float) -> NDArray[np.float64]:
+        wide = np.full(len(every), fill, dtype=values.dtype)
+        wide[old] = values
+        return wide
+
+    pool.signals = {name: wider(values, 0.0) for name, values in pool.signals.items()}
+    if pool.cosine is not None:
+        cosine = np.full(len(every), np.nan, np.float32)
+        cosine[old] = pool.cosine
+        pool.cosine = cosine
+    if len(pool.score):
+        pool.score = wider(pool.score, 0.0)
+    pool.docs = every
+
+
+def widen(pool: Pool, docs: NDArray[np.int64]) -> None:
+    """Add candidates and score them as the others were: words, vectors, speaker, date, traits."""
+    new = np.setdiff1d(docs, pool.docs)
+    if not len(new):
+        return
+    extra = Pool(pool.space, pool.number, new)
+    if pool.complete is not None:
+        pool.complete(extra)
+    extend(pool, new)
+    places = np.searchsorted(pool.docs, new)
+    for name, values in extra.signals.items():
+        column = pool.signals.setdefault(name, np.zeros(len(pool.docs)))
+        column[places] = values
+    if pool.cosine is not None and extra.cosine is not None:
+        pool.cosine[places] = extra.cosine
+    if len(extra.score):
+        pool.score[places] = extra.score
+
+
 def session_share(pool: Pool, share: float) -> Values:
     """Share · the best score of the memory's session; a memory without one is its own session.
 

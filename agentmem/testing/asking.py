@@ -16,6 +16,16 @@ TOOL_CALLS = [
 ]
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
 
+FACTS = (
+    "The capital of Norland is Aldby.",
+    "The capital of Sudria is Bexhill.",
+    "The capital of Ostan is Corvale.",
+    "The mayor of Aldby is Dora Finch.",
+    "The mayor of Bexhill is Emil Grant.",
+    "The mayor of Corvale is Ida Holm.",
+)
+"""Six sentences of two relations, said day after day."""
+
 
 class AskingContract(StoreCase):
     """``add_messages``, ``context``, ``ask``."""
@@ -186,6 +196,35 @@ class AskingContract(StoreCase):
         assert diary.ask("Where did Grace move?", filter={"@session": "one"}).text is None
         answer = diary.ask("When did Ada adopt Biscuit?", at=NOW)
         assert answer.text is not None
+
+    # --- facts ------------------------------------------------------------------------------------
+    def test_a_changed_fact_changes_the_answer(self, memory: MemoryStore) -> None:
+        """An answer over two facts follows each of them, now and as of then, and shows what was before."""
+        for day, text in enumerate(FACTS, 1):
+            memory.add(text, at=f"2019-01-{day:02}")
+        question = "Who is the mayor of the capital of Norland?"
+        assert memory.ask(question).text == "Dora Finch"
+        memory.add("The capital of Norland is Corvale.", at="2021-01-01", id="new")
+        answer = memory.ask(question)
+        assert answer.text == "Ida Holm" and answer.confidence >= 0.5
+        assert {hit.memory.id for hit in answer.hits} >= {"new"} and "Aldby" in answer.chain[0]
+        assert memory.ask(question, at="2020-01-01").text == "Dora Finch"
+        memory.delete("new")
+        assert memory.ask(question).text == "Dora Finch"
+
+    def test_a_correction_is_kept_and_taken_back(self, memory: MemoryStore) -> None:
+        """A decision about a fact is a row of the file: it changes facts and no memory, and is undone."""
+        for day, text in enumerate(FACTS, 1):
+            memory.add(text, at=f"2019-01-{day:02}", id=str(day))
+        before = [m for m in memory.list()]
+        (fact,) = memory.facts("Norland")
+        made = memory.facts.wrong(fact.id)
+        assert memory.facts("Norland") == [] and memory.get("1").text == FACTS[0]
+        assert all(hit.memory.id != made.id for hit in memory.search("Norland", k=50))
+        assert memory.facts.undo(made.id) == made
+        assert memory.facts("Norland") == [fact] and list(memory.list()) == before
+        memory.facts.close(fact.id, at="2019-06-01")
+        assert memory.erase(ids=fact.memory).derived and memory.facts.corrections() == []
 
 
 def _values(data: Any) -> list[Any]:

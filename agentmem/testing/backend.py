@@ -9,7 +9,7 @@ import pytest
 
 from agentmem.backends.base import Backend, Event
 from agentmem.errors import DuplicateId
-from agentmem.memory import Link
+from agentmem.memory import Artifact, Link
 from agentmem.testing.backend_case import DIM, START, encoding, record, when, write
 from agentmem.testing.backend_sharing import BackendSharing
 
@@ -250,3 +250,81 @@ class BackendContract(BackendSharing):
         made, retired = backend.derived(ns, run="r")
         assert [stored.memory.id for stored in made] == ["note"] and retired == ["a"]
         assert backend.derived(ns, run="none") == ([], [])
+
+    def test_artifacts_of_a_run_are_taken_back(self, backend: Backend) -> None:
+        """Undoing a run brings back what its artifacts replaced, in any order of runs."""
+        write(backend, record("a"), record("b"))
+        ns = self.number(backend)
+
+        def put(value: int, run: str | None, source: str = "a") -> None:
+            with backend.transaction() as transaction:
+                transaction.put_artifacts(ns, [Artifact(source, "k", value, made_by="s")], run=run)
+
+        def held() -> dict[str, int]:
+            return {one.source: one.data for one in backend.artifacts(ns)}
+
+        def undo(run: str) -> int:
+            with backend.transaction() as transaction:
+                return transaction.undo_artifacts(ns, run)
+
+        put(1, None)
+        put(2, "r")
+        put(3, "r")
+        put(3, "r", "b")
+        assert held() == {"a": 3, "b": 3}
+        before = backend.cursor(ns)
+        assert undo("r") == 2 and held() == {"a": 1}
+        assert backend.changes(ns, before).rebuild
+        assert undo("r") == 0
+        put(2, "r")
+        put(3, "t")
+        assert undo("r") == 0 and held() == {"a": 3}, "a later run wrote over it"
+        assert undo("t") == 1 and held() == {"a": 1}
+        put(2, "r")
+        put(4, None)
+        assert undo("r") == 0 and held() == {"a": 4}, "it is no run's any more"
+        put(5, "u")
+        backend.erase(ns, ["a"])
+        assert undo("u") == 0 and held() == {}
+
+    def test_links_that_a_run_closed_are_opened_again(self, backend: Backend) -> None:
+        """Links closed by a run, or given another weight, come back when it is undone."""
+        write(backend, record("a"), record("b"), record("c"))
+        ns = self.number(backend)
+        with backend.transaction() as transaction:
+            transaction.add_links(
+                ns, [Link("a", "b", "k"), Link("b", "c", "k"), Link("a", "c", "k")], when(1)
+            )
+            transaction.retire_links(ns, links=[Link("a", "b", "k", run="r")], at=when(2))
+            transaction.add_links(ns, [Link("b", "c", "k", 0.5, run="r")], when(2))
+            transaction.retire_links(ns, links=[Link("a", "c", "k", run="r")], at=when(2))
+        assert [(k.source, k.target, k.weight) for k in backend.links(ns)] == [("b", "c", 0.5)]
+        with backend.transaction() as transaction:
+            transaction.retire_links(ns, run="r", at=when(3))
+            assert transaction.reopen_links(ns, "r", when(3)) == 3
+            assert transaction.reopen_links(ns, "r", when(3)) == 0
+        found = sorted((k.source, k.target, k.weight) for k in backend.links(ns))
+        assert found == [("a", "b", 1.0), ("a", "c", 1.0), ("b", "c", 1.0)]
+        assert len(backend.links(ns, known_at=when(2.5))) == 1
+        assert backend.artifacts(ns) == []
+
+    def test_what_rests_on_what(self, backend: Backend) -> None:
+        """Who names a source, and whose sources came or went after them."""
+        write(backend, record("a"), record("b"))
+        (row,) = write(backend, record("n", 1, kind="note", sources=("a", "b")))
+        write(backend, record("p", 1, kind="note", sources=("b",)), record("q", 1))
+        ns = self.number(backend)
+        assert [one.memory.id for one in backend.dependents(ns, ["a"])] == ["n"]
+        assert [one.memory.id for one in backend.dependents(ns, ["a", "b", "q"])] == ["n", "p"]
+        assert backend.dependents(ns, []) == [] == backend.outlived(ns)
+        old = backend.get(ns, ["a"])["a"]
+        with backend.transaction() as transaction:
+            transaction.retire(ns, [old.row], when(2))
+        assert [one.memory.id for one in backend.outlived(ns)] == ["n"]
+        assert {one.memory.id for one in Backend.outlived(backend, ns)} == {"n"}
+        new = record("a", 3, text="new", version=2)
+        with backend.transaction() as transaction:
+            transaction.insert(ns, [new], [encoding(new)], [old.position])
+        assert [(one.row, one.memory.id) for one in backend.outlived(ns)] == [(row, "n")]
+        assert Backend.outlived(backend, ns) == backend.outlived(ns)
+        assert Backend.dependents(backend, ns, ["b"]) == backend.dependents(ns, ["b"])

@@ -133,6 +133,87 @@ class LifecycleContract(StoreCase):
         assert fingerprint(diary.search("Where did Grace move?")) == answers
         assert diary.undo("no such run") == 0
 
+    # --- staleness --------------------------------------------------------------------------------
+    def test_what_rests_on_a_change_is_stale(self, memory: MemoryStore, clock: ManualClock) -> None:
+        """What was derived from a memory that says something else now is listed, counted and told."""
+        memory.add("Ada lives in Paris.", id="episode")
+        memory.add("Home: Paris.", id="note", kind="note", sources=["episode"])
+        memory.add("A Parisian!", id="thought", kind="note", sources=["note"])
+        memory.add("Another note entirely, on kettles.", id="other", kind="note", sources=["episode", "note"])
+        memory.add("You said Paris.", id="reply", role="assistant", sources=["episode"])  # came in, too
+        assert memory.stale() == [] and memory.stats().stale == 0
+        clock.advance(DAY)
+        memory.update("episode", metadata={"seen": True})
+        assert memory.stale() == [], "it says the same"
+        memory.update("episode", text="Ada lives in Rome.")
+        assert {one.memory.id: one.changed for one in memory.stale()} == {
+            "note": ("episode",), "thought": ("note",), "other": ("episode", "note"),
+        }  # fmt: skip
+        assert memory.stats().stale == 3
+        hit = next(hit for hit in memory.search("kettles") if hit.memory.id == "other")
+        assert hit.stale == ("episode", "note") and hit.signals["prior"] < 0
+        assert any("stale" in reason for reason in hit.why)
+        assert "out of date" in memory.context("kettles").text
+        fresh = [hit for hit in memory.search("Ada lives in Rome") if hit.memory.id == "episode"]
+        assert fresh and fresh[0].stale == ()
+
+    def test_what_is_derived_anew_is_stale_no_more(self, memory: MemoryStore, clock: ManualClock) -> None:
+        """Staleness goes with a new version, with a source that says the old thing again, or comes back."""
+        memory.add("Ada lives in Paris.", id="episode")
+        memory.add("Home: Paris, kettles.", id="note", kind="note", sources=["episode"])
+        memory.add("A Parisian, kettles.", id="thought", kind="note", sources=["note"])
+
+        def stale() -> set[str]:
+            found = {one.memory.id for one in memory.stale()}
+            hits = [hit for hit in memory.search("kettles", k=50) if hit.memory.kind == "note"]
+            assert found == {hit.memory.id for hit in hits if hit.stale}
+            return found
+
+        clock.advance(DAY)
+        memory.update("episode", text="Ada lives in Rome.")
+        assert stale() == {"note", "thought"}
+        clock.advance(DAY)
+        memory.update("note", text="Home: Rome, kettles.")
+        assert stale() == {"thought"}
+        clock.advance(DAY)
+        memory.update("thought", text="A Roman, kettles.")
+        assert stale() == set()
+        clock.advance(DAY)
+        memory.delete("episode")
+        assert stale() == {"note", "thought"}
+        memory.restore("episode")
+        assert stale() == set()
+        clock.advance(DAY)
+        memory.delete("note")
+        memory.update("episode", text="Ada lives in Oslo.")
+        memory.restore("note")
+        assert stale() == {"note", "thought"}, "what was restored is as old as its text"
+        memory.erase(ids="episode")
+        assert stale() == set() and memory.get_many(["note", "thought"]) == []
+
+    def test_consolidation_derives_anew(self, diary: MemoryStore, clock: ManualClock) -> None:
+        """Nothing that a store derives stays stale, or says what its sources say no more."""
+        clock.advance(9 * DAY)
+        diary.consolidate()
+        victim = next(m for m in episodes(diary) if "Lisbon" in m.text)
+        clock.advance(DAY)
+        diary.update(victim.id, text="My sister Grace moved to Reykjavik to study marine biology.")
+        own = [one for one in diary.stale() if one.memory.made_by]
+        assert diary.pending() == len(own)
+        diary.consolidate()
+        assert diary.stale() == [] and diary.pending() == 0
+        assert not any("Lisbon" in memory.text for memory in diary.list())
+        diary.delete(victim.id)
+        diary.consolidate()
+        assert diary.stale() == [] and not any("Reykjavik" in memory.text for memory in diary.list())
+
+    def test_the_newest_memories_are_what_came_in(self, diary: MemoryStore, clock: ManualClock) -> None:
+        """A context without a question shows no derived rows."""
+        clock.advance(9 * DAY)
+        diary.consolidate()
+        assert all(hit.memory.made_by is None for hit in diary.context(tokens=4000).hits)
+        assert len(diary.context(tokens=4000).hits) == len(episodes(diary))
+
     def test_nothing_is_pending_with_a_local_embedder(self, diary: MemoryStore) -> None:
         """With an embedder on this machine nothing is put off."""
         assert diary.pending() == 0 and diary.flush() == 0

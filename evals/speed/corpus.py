@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from itertools import accumulate
 from pathlib import Path
 
 from agentmem.memory import Draft
@@ -47,9 +48,9 @@ def _collect(node: object, keys: tuple[str, ...], out: list[str]) -> None:
 def _made(count: int, seed: int) -> Iterator[str]:
     rng = random.Random(seed)
     words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 4))) for _ in range(30_000)]
-    weights = [1 / (rank + 10) for rank in range(len(words))]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(len(words))))
     for _ in range(count):
-        yield " ".join(rng.choices(words, weights, k=rng.randint(8, 30)))
+        yield " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(8, 30)))
 
 
 def drafts(base: list[str], count: int, seed: int = 0, first: int = 0) -> Iterator[Draft]:

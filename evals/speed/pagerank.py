@@ -63,7 +63,11 @@ def measure(count: int, asked: int, seed: int, passages: int, epsilon: float, pe
     same_passages: list[float] = []
     for _ in range(asked):
         seeds = np.zeros(n)
-        chosen = graph.base.ends[rng.integers(0, len(graph.base.ends), rng.integers(3, 7))].astype(np.int64)
+        chosen = (
+            graph.parts[0]
+            .ends[rng.integers(0, len(graph.parts[0].ends), rng.integers(3, 7))]
+            .astype(np.int64)
+        )
         chosen = chosen[chosen < phrases]
         if not len(chosen):
             chosen = rng.integers(0, phrases, 3)
@@ -80,7 +84,7 @@ def measure(count: int, asked: int, seed: int, passages: int, epsilon: float, pe
         "command": "python -m agentmem.evals.speed.pagerank " + " ".join(sys.argv[1:]),
         "machine": timing.machine(),
         "nodes": n,
-        "edges": len(graph.base.ends) // 2,
+        "edges": len(graph.parts[0].ends) // 2,
         "compile_ms": round(built, 1),
         "epsilon": epsilon,
         "push_ms": timing.spread(fast),

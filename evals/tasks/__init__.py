@@ -14,10 +14,16 @@ TASKS: dict[str, Task] = {
         longmemeval.TASK,
         passages.SQUAD2,
         passages.POPQA,
+        passages.POPQA_SUBJECT,
         memdaily.TASK,
         multihop.MUSIQUE,
         multihop.TWOWIKI,
         multihop.HOTPOTQA,
+        multihop.MUSIQUE_TRAIN,
+        multihop.TWOWIKI_TRAIN,
+        multihop.MUSIQUE_MIXED,
+        multihop.TWOWIKI_MIXED,
+        multihop.HOTPOTQA_MIXED,
     )
 }
 

@@ -2,11 +2,16 @@
 
 Trivedi et al. 2022 (CC BY 4.0), Ho et al. 2020 (Apache-2.0), Yang et al. 2018 (CC BY-SA 4.0); the
 corpora and question samples are those of Gutiérrez et al. 2024, arXiv 2405.14831 (MIT).
+
+These corpora are small. :func:`mixed` fills one up with passages of the others, so that it can be seen what a
+setting loses in a larger store; foreign subjects are easier distractors than more of the same.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -45,6 +50,38 @@ def load_musique(folder: Path) -> Iterator[Pool]:
             _question(entry["id"], entry["question"], gold, f"{len(support)} hops", entry["answer"])
         )
     yield Pool(("musique",), items, questions)
+
+
+def load_musique_train(folder: Path) -> Iterator[Pool]:
+    """199 questions of two hops over the 2,993 paragraphs given with them, ``folder/musique``.
+
+    Not used in any published comparison: for trying settings that were chosen elsewhere.
+    """
+    lines = (folder / "musique" / "musique_ans_v1.0_train-200.jsonl").read_text("utf-8").splitlines()
+    entries = [json.loads(line) for line in lines if line.strip()]
+    items, ids = passages((p["title"], p["paragraph_text"]) for entry in entries for p in entry["paragraphs"])
+    questions = []
+    for entry in entries:
+        gold = frozenset(
+            ids[p["title"], p["paragraph_text"]] for p in entry["paragraphs"] if p["is_supporting"]
+        )
+        questions.append(_question(entry["id"], entry["question"], gold, "2 hops", entry["answer"]))
+    yield Pool(("musique-train",), items, questions)
+
+
+def load_2wiki_train(folder: Path) -> Iterator[Pool]:
+    """500 questions over the 3,112 passages given with them, ``folder/2wikimultihopqa``; gold are titles."""
+    place = folder / "2wikimultihopqa" / "migres_train500" / "wikihop_train_preprocess.json"
+    entries = read_json(place)
+    items, ids = passages((title, " ".join(said)) for entry in entries for title, said in entry["context"])
+    titled: dict[str, list[str]] = {}
+    for (title, _), id in ids.items():
+        titled.setdefault(title, []).append(id)
+    questions = []
+    for entry in entries:
+        gold = frozenset(titled[title][0] for title, _ in entry["supporting_facts"])
+        questions.append(_question(entry["_id"], entry["question"], gold, entry["type"], entry["answer"]))
+    yield Pool(("2wiki-train",), items, questions)
 
 
 def load_2wiki(folder: Path) -> Iterator[Pool]:
@@ -101,3 +138,39 @@ def _one(folder: Path, pattern: str) -> Path:
 MUSIQUE = Task("musique", load_musique, (2, 5, 10), "MuSiQue on HippoRAG's corpus, arXiv 2405.14831")
 TWOWIKI = Task("2wiki", load_2wiki, (2, 5, 10), "2WikiMultihopQA on HippoRAG's corpus, arXiv 2405.14831")
 HOTPOTQA = Task("hotpotqa", load_hotpotqa, (2, 5, 10), "HotpotQA on HippoRAG's corpus, arXiv 2405.14831")
+MUSIQUE_TRAIN = Task(
+    "musique-train", load_musique_train, (2, 5, 10), "MuSiQue, train part, arXiv 2108.00573 (CC BY 4.0)"
+)
+TWOWIKI_TRAIN = Task(
+    "2wiki-train", load_2wiki_train, (2, 5, 10), "2WikiMultihopQA, train part, arXiv 2011.01060 (Apache-2.0)"
+)
+
+MIXED_SIZE = 10_000
+
+
+def mixed(task: Task, size: int = MIXED_SIZE) -> Task:
+    """A task whose corpus is filled up with passages of the other corpora.
+
+    Args:
+        task: one of the tasks of this module.
+        size: passages in all; fewer when the other corpora do not hold as many.
+    """
+
+    def load(folder: Path) -> Iterator[Pool]:
+        (pool,) = task.load(folder)
+        known = {item.text for item in pool.items}
+        items = list(pool.items)
+        for other in (TWOWIKI, MUSIQUE, HOTPOTQA, MUSIQUE_TRAIN):
+            if other.name == task.name:
+                continue
+            for item in next(iter(other.load(folder))).items:
+                if len(items) < size and item.text not in known:
+                    known.add(item.text)
+                    items.append(replace(item, id=f"{other.name}-{item.id}"))
+        yield Pool((*pool.namespace, "mixed"), items, pool.questions)
+
+    source = f"{task.source}; filled up with the other corpora to {size:,} passages"
+    return Task(f"{task.name}-mixed", load, task.cuts, source)
+
+
+MUSIQUE_MIXED, TWOWIKI_MIXED, HOTPOTQA_MIXED = mixed(MUSIQUE), mixed(TWOWIKI), mixed(HOTPOTQA)

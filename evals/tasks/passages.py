@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -68,5 +69,22 @@ def load_popqa(folder: Path) -> Iterator[Pool]:
     yield Pool(("popqa",), items, questions)
 
 
+def load_popqa_subject(folder: Path) -> Iterator[Pool]:
+    """As :func:`load_popqa`, but gold is the subject's page alone: each question is about one page."""
+    for pool in load_popqa(folder):
+        entries = {str(entry["id"]): entry for entry in read_json(folder / "popqa" / "popqa_even500.json")}
+        titled: dict[tuple[str, str], str] = {}
+        for item in pool.items:
+            title = item.metadata["title"] if item.metadata else ""
+            titled[title, item.text] = str(item.id)
+        questions = []
+        for question in pool.questions:
+            page = next(p for p in entries[question.id]["paragraphs"] if p["is_supporting"])
+            gold = titled[page["title"], f"{page['title']}\n{page['text']}"]
+            questions.append(replace(question, gold=frozenset([gold])))
+        yield Pool(pool.namespace, pool.items, questions)
+
+
 SQUAD2 = Task("squad2", load_squad2, (2, 5), "SQuAD 2.0, arXiv 1806.03822 (CC BY-SA 4.0)")
 POPQA = Task("popqa", load_popqa, (1, 2, 5), "PopQA, arXiv 2212.10511 (MIT)")
+POPQA_SUBJECT = Task("popqa-subject", load_popqa_subject, (1,), "PopQA, arXiv 2212.10511 (MIT)")

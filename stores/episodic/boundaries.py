@@ -17,6 +17,7 @@ original always moves a boundary to the left); conductance has volumes, not inne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,21 @@ class Turns:
     vectors: Vectors
 
 
+class Cuts(NamedTuple):
+    """Where events begin after the first.
+
+    Attributes:
+        starts: their first turns.
+        closed: how many of them no later turn can change.
+        beyond: how many turns behind each start the surprise lies that it was refined from; the event
+            cannot end before it.
+    """
+
+    starts: list[int]
+    closed: int
+    beyond: list[int]
+
+
 def affinity(vectors: Vectors, *, centred: bool = True) -> Values:
     """Similarities of rows, 0 on the diagonal; ``centred``: less their mean, and none below 0."""
     rows = vectors.astype(np.float64)
@@ -89,8 +105,15 @@ def split_quality(weights: Values, measure: str) -> Values:
 
 
 def cut(
-    turns: Turns, *, start: int, gamma: float, limits: Limits, refine: str | None, warm_up: int = 0
-) -> tuple[list[int], int]:
+    turns: Turns,
+    *,
+    start: int,
+    gamma: float,
+    limits: Limits,
+    refine: str | None,
+    warm_up: int = 0,
+    beyond: int = 0,
+) -> Cuts:
     """Starts of the events after the one that begins at ``start``.
 
     Reads from left to right. An event ends before the first turn of surprise beyond ``gamma`` that
@@ -103,16 +126,15 @@ def cut(
         limits: sizes.
         refine: "modularity", "conductance" or None.
         warm_up: turns (counted from the first of ``turns``) whose surprise is known only together.
-
-    Returns:
-        The starts, and how many of them no later turn can change.
+        beyond: what :class:`Cuts` said of ``start``, so that cutting on is cutting all at once.
     """
     n = len(turns.z)
     sizes = np.concatenate([[0], turns.tokens.cumsum()])
     starts: list[int] = []
+    behind: list[int] = []
     closed = 0
     settled = True
-    after = start
+    after = start + beyond
     while True:
         limit = min(start + limits.max_turns, n)
         fits = int(np.searchsorted(sizes, sizes[start] + limits.max_tokens, side="right")) - 1
@@ -129,12 +151,13 @@ def cut(
             best = _forced(turns, start, first, limit)
             after, seen = best, best + 1
         else:
-            return starts, closed
+            return Cuts(starts, closed, behind)
         settled = settled and n >= max(seen, warm_up)
         closed += settled
         starts.append(best)
         start = best
         after = max(after, best)
+        behind.append(after - best)
 
 
 def _forced(turns: Turns, start: int, first: int, limit: int) -> int:
@@ -165,10 +188,10 @@ def _refined(
     return (best if gain > LEAST_GAIN else place), high
 
 
-def fixed(n: int, size: int, start: int = 0) -> tuple[list[int], int]:
-    """Starts after ``start`` of windows of ``size`` turns, and how many of them are closed: the control."""
+def fixed(n: int, size: int, start: int = 0) -> Cuts:
+    """Windows of ``size`` turns after ``start``: the control."""
     starts = list(range(start + size, n, size))
-    return starts, len(starts)
+    return Cuts(starts, len(starts), [0] * len(starts))
 
 
 def shuffled(lengths: list[int], seed: int) -> list[int]:

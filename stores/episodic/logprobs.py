@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from agentmem.errors import LanguageModelError, MissingDependency, UnexpectedAnswer
-from agentmem.language.base import Budget, Usage
+from agentmem.errors import UnexpectedAnswer
+from agentmem.language.base import Usage
+from agentmem.language.openai import Endpoint, translated
 from agentmem.language.tokens import count_tokens
 
 SKIPPED = 2
@@ -31,50 +32,15 @@ class LogProbs(Protocol):
         ...
 
 
-class EchoedLogProbs:
+class EchoedLogProbs(Endpoint):
     """A completion endpoint that echoes its prompt with log-probabilities.
 
-    Args:
-        model: the model's name at the endpoint.
-        base_url: the endpoint, such as ``http://localhost:8000/v1``.
-        api_key: for endpoints that need one.
-        timeout: seconds to wait.
-        retries: further attempts after a 429, a 5xx, a time-out or a lost connection.
-        budget: caps; calls over it raise ``BudgetSpent``.
-        price: US dollars for a million tokens sent and received.
+    Its arguments are those of :class:`~agentmem.language.openai.Endpoint`; ``base_url`` is such as
+    ``http://localhost:8000/v1``.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str,
-        api_key: str | None = None,
-        timeout: float = 60.0,
-        retries: int = 3,
-        budget: Budget | None = None,
-        price: tuple[float, float] | None = None,
-    ) -> None:
-        try:
-            import openai
-        except ImportError:
-            raise MissingDependency("openai", "all") from None
-        self.model = model
-        self.budget = budget if budget is not None else Budget()
-        self.price = price
-        self._client = openai.OpenAI(
-            api_key=api_key or "none", base_url=base_url, timeout=timeout, max_retries=retries
-        )
-
-    @property
-    def usage(self) -> Usage:
-        """What was used so far."""
-        return self.budget.used
 
     def logprobs(self, text: str) -> list[tuple[int, float]]:
         """(place in the text, ln P) of each token after the first."""
-        import openai
-
         claim = count_tokens(text) if self.budget.tokens is not None else 0
         self.budget.reserve(claim)
         usage: Usage | None = None
@@ -83,12 +49,11 @@ class EchoedLogProbs:
                 answer: Any = self._client.completions.create(
                     model=self.model, prompt=text, max_tokens=1, echo=True, logprobs=1, temperature=0.0
                 )
-            except openai.OpenAIError as error:
-                raise LanguageModelError(f"the completion endpoint failed: {error}") from error
+            except Exception as error:
+                raise translated(error) from error
             sent = getattr(getattr(answer, "usage", None), "prompt_tokens", None)
             sent = sent if isinstance(sent, int) else count_tokens(text)
-            cost = (sent * self.price[0] + self.price[1]) / 1e6 if self.price else None
-            usage = Usage(1, sent, 1, cost)
+            usage = Usage(1, sent, 1, self.cost(sent, 1))
             return _read(answer, len(text))
         finally:
             self.budget.settle(claim, usage)

@@ -61,6 +61,7 @@ class Span:
         norm: length of the sum of its turns' vectors, each times ln(1 + words); 0 without vectors.
         tokens: estimated size.
         stored: whether its record is written.
+        beyond: how many turns behind its end the surprise lies that ended it.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Span:
     norm: float
     tokens: int
     stored: bool = False
+    beyond: int = 0
 
 
 def representatives(rows: NDArray[np.float32], most: int) -> tuple[int, ...]:
@@ -97,6 +99,7 @@ def record(space: Space, span: Span, version: int) -> Artifact:
         "surprise": span.surprise,
         "by": span.by,
         "representatives": list(span.representatives),
+        "beyond": span.beyond,
     }
     return Artifact(space.id_of(int(span.docs[0])), EVENT, data, version)
 

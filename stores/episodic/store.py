@@ -69,11 +69,17 @@ class EpisodicStore(MemoryStore):
         for option, known in _CHOICES.items():
             if given[option] not in known:
                 raise UnknownOption(option, given[option], [str(one) for one in known])
-        if not 0 <= given["contiguity"] < 1:
-            raise InvalidInput(f"contiguity={given['contiguity']!r} is not from 0 up to, but not, 1")
+        for option in ("gamma", "shrink", "gap", "event_lift", "beside_lift", "min_tokens"):
+            validate.number(given[option], option)
+        if validate.number(given["contiguity"], "contiguity", 0, 1) == 1:
+            raise InvalidInput("contiguity=1 leaves nothing for the events that are similar")
+        validate.flag(given["pairs"], "pairs")
         sizes = ("window", "min_turns", "max_turns", "max_tokens", "size", "neighbours", "representatives")
         for option in sizes:
             validate.count(given[option], option)
+        for size in ("turns", "tokens"):
+            if given[f"min_{size}"] > given[f"max_{size}"]:
+                raise InvalidInput(f"min_{size}={given[f'min_{size}']!r} is more than max_{size}")
         measured = isinstance(runtime.llm, LogProbs)
         surprise = given["surprise"]
         if surprise == "logprobs" and not measured:

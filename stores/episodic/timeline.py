@@ -190,28 +190,32 @@ class Timeline:
                 continue
             stop = next((i for i in range(place + 1, end) if self._fitting(space, docs, i)), end)
             part = Turns(*(getattr(turns, f.name)[: stop - offset] for f in fields(Turns)))
-            starts, closed = self._starts(part, place - offset, max(0, self.rules.warm_up - offset), code)
-            edges = [place - offset, *starts, stop - offset]
-            for i, (a, b) in enumerate(pairwise(edges)):
-                held: dict[str, Any] = {"closed": i < closed or stop < end, "by": by}
+            beyond = session.spans[-1].beyond if session.spans else 0
+            warm_up = max(0, self.rules.warm_up - offset)
+            cuts = self._starts(part, place - offset, warm_up, code, beyond)
+            edges = [place - offset, *cuts.starts, stop - offset]
+            for i, ((a, b), beyond) in enumerate(zip(pairwise(edges), [*cuts.beyond, 0], strict=True)):
+                held: dict[str, Any] = {"closed": i < cuts.closed or stop < end, "by": by, "beyond": beyond}
                 self._span(space, texts, code, docs[offset + a : offset + b], held, turns, a)
             place = stop
 
-    def _starts(self, turns: Turns, start: int, warm_up: int, session: int) -> tuple[list[int], int]:
+    def _starts(self, turns: Turns, start: int, warm_up: int, session: int, beyond: int) -> boundaries.Cuts:
         rules = self.rules
         n = len(turns.z)
         if rules.segmentation == "session":
-            return [], 0
+            return boundaries.Cuts([], 0, [])
         if rules.segmentation == "fixed":
             return boundaries.fixed(n, rules.size, start)
-        starts, closed = boundaries.cut(
-            turns, start=start, gamma=rules.gamma, limits=rules.limits, refine=rules.refine, warm_up=warm_up
-        )
+        cuts = boundaries.cut(
+            turns, start=start, gamma=rules.gamma, limits=rules.limits, refine=rules.refine, warm_up=warm_up,
+            beyond=beyond,
+        )  # fmt: skip
         if rules.segmentation == "random":
-            edges = [start, *starts, n]
+            edges = [start, *cuts.starts, n]
             lengths = boundaries.shuffled([b - a for a, b in pairwise(edges)], session)
-            return [start + int(i) for i in np.cumsum(lengths[:-1])], 0
-        return starts, closed
+            starts = [start + int(i) for i in np.cumsum(lengths[:-1])]
+            return boundaries.Cuts(starts, 0, [0] * len(starts))
+        return cuts
 
     def _known(self, space: Space, texts: Texts, docs: Docs, offset: int) -> tuple[Turns, str, list[int]]:
         """What the cutting needs of consecutive turns, what told their surprise, and who lacks a vector."""
@@ -275,6 +279,7 @@ class Timeline:
             norm=float(np.linalg.norm((weights[:, None] * rows).sum(axis=0))),
             tokens=int(turns.tokens[place : place + len(docs)].sum()),
             stored=stored,
+            beyond=int(held.get("beyond", 0)),
         )
         self._put(span)
         session.spans.append(span)

@@ -71,7 +71,7 @@ def zone_named(name: str | None) -> tzinfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
         raise InvalidInput(
             f"zone={name!r} is no time zone known here, such as 'Europe/Lisbon'; None takes the offset "
             "that each memory came with"

@@ -6,11 +6,11 @@ import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from agentmem import validate
 from agentmem.clock import TimeLike, to_micros
 from agentmem.decay.base import Curve
 from agentmem.decay.history import Histories, code_of
@@ -75,14 +75,18 @@ class ForgettingStore(Fading):
             raise UnknownOption("retrieval", given["retrieval"], _RETRIEVAL)
         if not isinstance(self.curve, Curve):
             raise InvalidInput("curve=None: this store needs a forgetting curve; 'constant' never fades")
-        threshold, capacity = given["threshold"], given["capacity"]
-        if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-            raise InvalidInput(f"threshold={threshold!r} is not a number from 0 to 1")
+        threshold = validate.number(given["threshold"], "threshold", 0, 1)
+        capacity, seed = given["capacity"], given["seed"]
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise InvalidInput(f"seed={seed!r} is not a whole number")
         if capacity is not None and (
             isinstance(capacity, bool) or not isinstance(capacity, int) or capacity < 0
         ):
             raise InvalidInput(f"capacity={capacity!r} is not a whole number of 0 or more, or None")
-        self._policy = Policy(given["forget"], float(threshold), int(given["seed"]), capacity)
+        for option in ("touch_log", "find_days"):
+            validate.flag(given[option], option)
+        self._prompts = validate.folder(given["prompts"], "prompts")
+        self._policy = Policy(given["forget"], threshold, seed, capacity)
         self._zone = zone_named(given["zone"])
 
     # --- what a caller asks it ---------------------------------------------------------------------
@@ -258,11 +262,6 @@ class ForgettingStore(Fading):
     def _newest(self, kind: str) -> Memory | None:
         found = self.digests(kind)
         return found[-1] if found else None
-
-    @property
-    def _prompts(self) -> Path | None:
-        given = self._options["prompts"]
-        return None if given is None else Path(given)
 
     @property
     def _by(self) -> str:

@@ -8,14 +8,16 @@ setting of the store:
 - ``synonyms``: which of its phrases were compared with all others, and the pairs found. The other phrase
   stands there as a hash, so that erasing a memory leaves no word of it with another.
 
-The graph is a cache: lost without loss, brought up to the log by what was written since.
+The graph is a cache: lost without loss, brought up to the log by what was written since. A large one is kept
+in the folder of snapshots beside the file (:mod:`agentmem.index.snapshot`), which an erasure empties.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,11 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.backends.base import Backend
+from agentmem.index.snapshot import Snapshots
 from agentmem.index.space import Space
 from agentmem.language.text import length
 from agentmem.memory import Artifact, Json
 from agentmem.runtime import Runtime
 from agentmem.stores.hipporag import extract
+from agentmem.stores.hipporag.columns import Table, hashed, in_bytes
 from agentmem.stores.hipporag.graph import PhraseGraph
 from agentmem.stores.hipporag.phrases import checked, process, wording
 
@@ -38,6 +42,9 @@ UNWRITTEN = ""
 """Who read a passage that has no artifact yet: rules, when the graph was made."""
 _AT_ONCE = 1_000  # more memories than this wait for consolidation
 _EMBEDDED = 10_000  # texts embedded at once
+_CHANGED = 0.02  # the share of passages that must have changed before a snapshot is written again
+FORMAT = 1
+"""Of a graph in a snapshot; counted up when its arrays mean something else."""
 _ORDER = {TRIPLES: 0, VECTORS: 1, SYNONYMS: 2}
 
 
@@ -49,13 +56,21 @@ class Shape:
         contains: passages are nodes of the walk (version 2).
         entities: entities that are in no triple become nodes too.
         synonymy: least cosine of a synonym edge.
+        doubled: facts and synonyms count twice in the walk.
+        keep: all vectors are held, because all are compared or they are not soon made again.
         fingerprint: the embedder's; vectors and synonyms of another one are not read.
     """
 
     contains: bool
     entities: bool
     synonymy: float
+    doubled: bool
+    keep: bool
     fingerprint: str
+
+    def empty(self) -> PhraseGraph:
+        """A graph of this shape that holds nothing."""
+        return PhraseGraph(contains=self.contains, doubled=2.0 if self.doubled else 1.0, keep=self.keep)
 
 
 @dataclass(slots=True)
@@ -70,18 +85,28 @@ class State:
     mark: Any = None
     waiting: dict[tuple[str, str], Artifact] = field(default_factory=dict)
 
-    def sync(self, space: Space, backend: Backend) -> PhraseGraph:
-        """The graph, up to what the space has read."""
+    def sync(self, space: Space, backend: Backend, snapshots: Snapshots | None = None) -> PhraseGraph:
+        """The graph, up to what the space has read.
+
+        Args:
+            space: whose lock the caller holds.
+            backend: where artifacts are.
+            snapshots: where a graph may lie that a process before this one made.
+        """
         stamp = (space.generation, space.changed, space.links_changed)
         if self.space is space and stamp == self.stamp and not self.waiting:
             return self.graph
+        gone: list[str] = []
         if self.space is not space or self.generation != space.generation:
-            self.graph = PhraseGraph(contains=self.shape.contains)
+            self.graph = self.shape.empty()
             self.space, self.generation, self.mark = space, space.generation, None
             self.waiting = {}
-        places = np.flatnonzero(self.graph.docs >= 0)
-        dead = places[~space.live[self.graph.docs[places]]]
-        gone = [self.graph.labels[node] for node in dead.tolist()]
+            space.companions["hipporag", self.shape] = self
+            if snapshots is not None:
+                gone = self._load(space, backend, snapshots)
+        held = np.flatnonzero(self.graph.node_of_doc >= 0)
+        dead = self.graph.node_of_doc[held[~space.live[held]]]
+        gone += [self.graph.labels[node] for node in dead.tolist()]
         for id in gone:
             self.graph.remove(id)
         self.mark, found = backend.artifacts_since(space.ns, self.mark, made_by=MAKER)
@@ -97,52 +122,102 @@ class State:
             if doc < 0:  # written after the space was read: with the next
                 self.waiting[one.source, one.kind] = one
             else:
-                self._read(one, doc)
+                self._read(one, doc, int(space.rows[doc]))
         self._read_by_rules(space, backend)
         self.stamp = stamp
         return self.graph
 
+    # --- snapshots -----------------------------------------------------------------------------------
+    def save(self, snapshots: Snapshots, space: Space, *, force: bool) -> bool:
+        """See :class:`agentmem.index.layout.Companion`."""
+        graph = self.graph
+        small = graph.live < snapshots.min_documents or snapshots.readonly
+        if self.space is not space or self.generation != space.generation or small:
+            return False
+        if graph.unsaved <= (0 if force else _CHANGED * graph.live):
+            return False
+        header = {"mark": self.mark, "cursor": space.cursor}
+        if json.loads(json.dumps(header)) != header:
+            return False
+        arrays, names = graph.to_arrays()
+        if not snapshots.put(self._name(space), arrays, {**header, "graph": names}):
+            return False
+        graph.unsaved = 0
+        return True
+
+    def _name(self, space: Space) -> str:
+        kind = hashed(repr(self.shape), str(_ORDER), extract.MAKER) & 0xFFFFFFFF
+        return f"graph{FORMAT}.{kind:08x}-{space.ns}"
+
+    def _load(self, space: Space, backend: Backend, snapshots: Snapshots) -> list[str]:
+        """Take the graph from a snapshot; returns what has gone or changed since it was made."""
+        if space.ns < 0 or space.n_live < snapshots.min_documents:
+            return []
+        found = snapshots.take(self._name(space))
+        if found is None:
+            return []
+        arrays, header = found
+        if backend.changes(space.ns, header["cursor"]).rebuild:  # something was erased or undone since
+            return []
+        try:
+            self.graph.restore(arrays, header["graph"])
+        except (KeyError, TypeError, ValueError, IndexError):  # of another version: made anew
+            self.graph = self.shape.empty()
+            return []
+        graph = self.graph
+        nodes = np.flatnonzero(graph.docs >= 0)
+        ids = [graph.labels[node] for node in nodes.tolist()]
+        docs = space.docs_of(ids)
+        same = (docs >= 0) & (space.rows[docs] == graph.rows[nodes])
+        graph.renumber(nodes, np.where(same, docs, -1))
+        self.mark = header["mark"]
+        return [ids[i] for i in np.flatnonzero(~same).tolist()]
+
+    # --- reading -------------------------------------------------------------------------------------
     def _read_by_rules(self, space: Space, backend: Backend) -> None:
         """Read what has no artifact yet (a new version, a restored memory) where that is soon done."""
         missing = space.live & (length(space.flags) > 0) & (space.made_by < 0)
-        held = self.graph.docs
-        missing[held[held >= 0]] = False
+        held = self.graph.node_of_doc[: space.n]
+        missing[: len(held)] &= held < 0
         docs = np.flatnonzero(missing)
         if not len(docs) or len(docs) > _AT_ONCE:
             return
         memories = backend.memories_by_row(space.rows[docs].tolist())
         for doc in docs.tolist():
-            memory = memories.get(int(space.rows[doc]))
+            row = int(space.rows[doc])
+            memory = memories.get(row)
             if memory is not None:
                 facts = process(extract.extract(memory), self.shape.entities)
-                self.graph.add(memory.id, doc, facts, by=UNWRITTEN)
+                self.graph.add(memory.id, doc, row, facts, by=UNWRITTEN)
 
-    def _read(self, one: Artifact, doc: int) -> None:
+    def _read(self, one: Artifact, doc: int, row: int) -> None:
         data = one.data if isinstance(one.data, Mapping) else {}
         if one.kind == TRIPLES:
             extraction = checked(data.get("entities", ()), data.get("triples", ()))
             facts = process(extraction, self.shape.entities)
-            self.graph.add(one.source, doc, facts, by=str(data.get("by")), failed=str(data.get("failed", "")))
-        elif data.get("embedder") != self.shape.fingerprint or one.source not in self.graph.passages:
+            by, failed = str(data.get("by")), str(data.get("failed", ""))
+            self.graph.add(one.source, doc, row, facts, by=by, failed=failed)
             return
-        elif one.kind == VECTORS:
-            self.graph.passages[one.source].embedded = True
+        passage = self.graph.passage(one.source)
+        if passage is None or data.get("embedder") != self.shape.fingerprint:
+            return
+        if one.kind == VECTORS:
+            self.graph.mark_embedded(passage.node)
             self._read_vectors(data)
-        elif one.kind == SYNONYMS:
+        elif one.kind == SYNONYMS and data.get("least", 1.0) <= self.shape.synonymy:
             pairs = [(str(a), int(b), float(c)) for a, b, c in data["pairs"] if c >= self.shape.synonymy]
-            held = set(self.graph.passages[one.source].phrases.tolist())
-            mine = [key for key in data["searched"] if self.graph.node_of.get(key) in held]
-            if data.get("least", 1.0) <= self.shape.synonymy:
-                self.graph.set_synonyms(one.source, mine, [pair for pair in pairs if pair[0] in set(mine)])
+            held = set(passage.phrases.tolist())
+            mine = [key for key in data["searched"] if self.graph.node(key) in held]
+            inside = set(mine)
+            self.graph.set_synonyms(one.source, mine, [pair for pair in pairs if pair[0] in inside])
 
     def _read_vectors(self, data: Mapping[str, Any]) -> None:
-        rows = unpack(data["rows"])
-        keys, facts = list(data["phrases"]), [(f[0], f[1], f[2]) for f in data["facts"]]
-        known = [i for i, key in enumerate(keys) if key in self.graph.node_of]
-        self.graph.phrase_vectors.add([self.graph.node_of[keys[i]] for i in known], rows[known])
-        numbers = self.graph.fact_numbers
-        said = [i for i, fact in enumerate(facts) if fact in numbers]
-        self.graph.fact_vectors.add([numbers[facts[i]] for i in said], rows[[len(keys) + i for i in said]])
+        rows, graph = unpack(data["rows"]), self.graph
+        phrases = np.array([graph.node(key) for key in data["phrases"]], np.int64)
+        facts = np.array([graph.number((f[0], f[1], f[2])) for f in data["facts"]], np.int64)
+        known, said = np.flatnonzero(phrases >= 0), np.flatnonzero(facts >= 0)
+        graph.phrase_vectors.add(phrases[known], rows[known])
+        graph.fact_vectors.add(facts[said], rows[len(phrases) + said])
 
 
 _states: WeakKeyDictionary[Runtime, dict[tuple[int, Shape], State]] = WeakKeyDictionary()
@@ -155,29 +230,35 @@ def state_of(runtime: Runtime, number: int, shape: Shape) -> State:
         states = _states.setdefault(runtime, {})
         found = states.get((number, shape))
         if found is None:
-            found = states[number, shape] = State(shape, PhraseGraph(contains=shape.contains))
+            found = states[number, shape] = State(shape, shape.empty())
         return found
 
 
-def embed_missing(graph: PhraseGraph, runtime: Runtime, *, facts: bool) -> None:
-    """Vectors of all phrases (and facts) that have none yet; for fast embedders only."""
+def embed_phrases(graph: PhraseGraph, runtime: Runtime, nodes: NDArray[np.int64]) -> None:
+    """Vectors of these phrases, where they have none yet and the embedder is fast."""
+    _embed(graph.phrase_vectors, runtime, nodes, lambda node: graph.keys[node])
+
+
+def embed_facts(graph: PhraseGraph, runtime: Runtime, numbers: NDArray[np.int64]) -> None:
+    """Vectors of these facts, where they have none yet and the embedder is fast."""
+    _embed(graph.fact_vectors, runtime, numbers, lambda number: wording(graph.fact(number)))
+
+
+def _embed(table: Table, runtime: Runtime, numbers: NDArray[np.int64], text: Callable[[int], str]) -> None:
     embedder = runtime.embedder
     if embedder is None or embedder.speed != "fast":
         return
-    while graph.new_phrases:
-        batch = graph.new_phrases[-_EMBEDDED:]
-        graph.phrase_vectors.add(batch, embedder.embed([graph.keys[node] for node in batch]))
-        del graph.new_phrases[-len(batch) :]
-    while facts and graph.new_facts:
-        batch = graph.new_facts[-_EMBEDDED:]
-        graph.fact_vectors.add(batch, embedder.embed([wording(graph.facts[f]) for f in batch]))
-        del graph.new_facts[-len(batch) :]
+    missing = numbers[~table.has(numbers)]
+    if table.most is not None and len(table) + len(missing) > table.most:
+        missing = numbers  # the table forgets the rest
+    for start in range(0, len(missing), _EMBEDDED):
+        batch = missing[start : start + _EMBEDDED]
+        table.add(batch, embedder.embed([text(number) for number in batch.tolist()]))
 
 
 def pack(rows: NDArray[np.float32]) -> Json:
     """Unit rows as base64 of int8, each scaled to its largest value."""
-    largest = np.abs(rows).max(axis=1, keepdims=True) if rows.size else np.ones((len(rows), 1))
-    whole = np.round(rows / np.where(largest > 0, largest, 1.0) * 127).astype(np.int8)
+    whole = in_bytes(rows)
     return {"dim": int(rows.shape[1]), "int8": base64.b64encode(whole.tobytes()).decode()}
 
 

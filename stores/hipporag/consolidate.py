@@ -20,12 +20,12 @@ from agentmem.stores.hipporag.cache import (
     UNWRITTEN,
     VECTORS,
     Shape,
-    embed_missing,
     pack,
     state_of,
     triples_artifact,
 )
-from agentmem.stores.hipporag.graph import PhraseGraph, phrase_hash
+from agentmem.stores.hipporag.columns import hashed
+from agentmem.stores.hipporag.graph import PhraseGraph
 from agentmem.stores.hipporag.phrases import Triple, wording
 from agentmem.stores.hipporag.roles import PassageReader
 
@@ -33,7 +33,7 @@ _BATCH = 200
 _LLM_BATCH = 8
 _GIVE_UP = 3  # failures in a row: the model is not there, so leave the rest to the next consolidation
 _LONG_ENOUGH = 3  # letters and digits a phrase needs to have synonyms, as in the original
-_BLOCK = 512
+_BLOCK_BYTES = 64 << 20  # cosines held at once
 
 
 @dataclass(slots=True)
@@ -71,8 +71,7 @@ class Maintenance:
     # --- reading passages ----------------------------------------------------------------------------
     def _read(self, page: Iterator[Memory]) -> Iterator[Derived]:
         with self._locked() as graph:
-            passages = graph.passages.items()
-            done = {id: (one.by, one.failed) for id, one in passages if one.by != UNWRITTEN}
+            done = {id: (one.by, one.failed) for id, one in graph.passages() if one.by != UNWRITTEN}
         todo: list[Memory] = []
         for memory in page:
             by, _ = done.get(memory.id, ("", ""))
@@ -165,39 +164,41 @@ class Maintenance:
 
     # --- synonyms ------------------------------------------------------------------------------------
     def _compare(self) -> Iterator[Derived]:
+        assert self.runtime.embedder is not None
+        fast = self.runtime.embedder.speed == "fast"
         with self._locked() as graph:
-            embed_missing(graph, self.runtime, facts=False)
-            table = graph.phrase_vectors
-            alive = graph.held_by[table.ids.view] > 0
-            lengthy = np.array(
-                [sum(c.isalnum() for c in graph.keys[i]) >= _LONG_ENOUGH for i in table.ids.view.tolist()],
-                dtype=bool,
-            )
-            usable = alive & lengthy if len(table) else np.empty(0, bool)
-            ids, rows = table.ids.view[usable].copy(), np.ascontiguousarray(table.rows[usable])
-            todo: dict[int, str] = {}
-            for id, passage in graph.passages.items():
+            alive = np.flatnonzero(graph.held_by > 0)
+            if not fast:
+                alive = alive[graph.phrase_vectors.has(alive)]
+            keys = {node: graph.keys[node] for node in alive.tolist()}
+            long = [node for node, key in keys.items() if sum(c.isalnum() for c in key) >= _LONG_ENOUGH]
+            ids = np.array(long, np.int64)
+            rows = np.empty((0, 0), np.float32) if fast or not len(ids) else graph.phrase_vectors.of(ids)
+            todo: dict[int, tuple[str, int]] = {}
+            for id, passage in graph.passages():
                 for node in passage.phrases.tolist():
-                    if node not in graph.searched and node not in todo:
-                        todo[node] = id
-            keys = {node: graph.keys[node] for node in {*ids.tolist(), *todo}}
-            before = {
-                id: ([keys.get(n, graph.keys[n]) for n in graph.passages[id].searched],
-                     [(graph.keys[a], other, c) for a, other, c in graph.passages[id].synonyms])
-                for id in set(todo.values())
-            }  # fmt: skip
+                    if node not in todo and not graph.synonyms.searched(node):
+                        todo[node] = id, passage.node
+            before = {}
+            for id, passage_node in dict.fromkeys(todo.values()):
+                nodes_searched, found = graph.synonyms.brought(passage_node)
+                told = [(graph.keys[a], other, cosine) for a, other, cosine in found]
+                before[id] = [graph.keys[node] for node in nodes_searched], told
+            keys |= {node: graph.keys[node] for node in todo if node not in keys}
+        if fast and todo:  # outside the lock: nobody waits for it
+            rows = self.runtime.embedder.embed([keys[node] for node in ids.tolist()])
         place = {node: i for i, node in enumerate(ids.tolist())}
         by_passage: dict[str, list[int]] = {}
-        for node, id in todo.items():
+        for node, (id, _) in todo.items():
             by_passage.setdefault(id, []).append(node)
         names = list(by_passage)
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             nodes = [node for id in batch for node in by_passage[id] if node in place]
-            near = nearest(rows, [place[node] for node in nodes], self.shape.synonymy, self.degree)
+            likes = nearest(rows, [place[node] for node in nodes], self.shape.synonymy, self.degree)
             pairs = {
-                node: [(phrase_hash(keys[int(ids[other])]), cosine) for other, cosine in found]
-                for node, found in zip(nodes, near, strict=True)
+                node: [(hashed(keys[int(ids[other])]), cosine) for other, cosine in found]
+                for node, found in zip(nodes, likes, strict=True)
             }
             made = []
             for id in batch:
@@ -237,7 +238,7 @@ class _Held:
         self._space.lock.acquire()
         try:
             state = state_of(self._runtime, self._number, self._shape)
-            return state.sync(self._space, self._runtime.backend)
+            return state.sync(self._space, self._runtime.backend, self._runtime.spaces.snapshots)
         except BaseException:
             self._space.lock.release()
             raise
@@ -251,8 +252,9 @@ def nearest(
 ) -> list[list[tuple[int, float]]]:
     """For some rows the others with a cosine of at least ``least``, best first, at most ``degree``."""
     result: list[list[tuple[int, float]]] = []
-    for start in range(0, len(places), _BLOCK):
-        block = np.asarray(places[start : start + _BLOCK])
+    step = max(16, _BLOCK_BYTES // (4 * max(len(rows), 1)))
+    for start in range(0, len(places), step):
+        block = np.asarray(places[start : start + step])
         scores = rows[block] @ rows.T
         scores[np.arange(len(block)), block] = -1.0
         for line in scores:
@@ -272,14 +274,16 @@ def _without_vectors(graph: PhraseGraph, facts: bool) -> list[tuple[str, list[st
     seen: set[int] = set()
     said: set[int] = set()
     work = []
-    for id, passage in graph.passages.items():
-        nodes = passage.phrases.tolist()
-        new = [n for n in nodes if n not in graph.phrase_vectors and n not in seen]
-        told = [f for f in passage.facts if facts and f not in graph.fact_vectors and f not in said]
+    for id, passage in graph.passages():
+        nodes, numbers = passage.phrases.astype(np.int64), passage.facts.astype(np.int64)
+        if not facts:
+            numbers = numbers[:0]
+        new = [n for n in nodes[~graph.phrase_vectors.has(nodes)].tolist() if n not in seen]
+        told = [f for f in numbers[~graph.fact_vectors.has(numbers)].tolist() if f not in said]
         if new or told:
             if passage.embedded:
-                new, told = nodes, passage.facts if facts else []
+                new, told = nodes.tolist(), numbers.tolist()
             seen.update(new)
             said.update(told)
-            work.append((id, [graph.keys[n] for n in new], [graph.facts[f] for f in told]))
+            work.append((id, [graph.keys[n] for n in new], [graph.fact(f) for f in told]))
     return work

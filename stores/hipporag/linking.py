@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.index.vectors import top
 from agentmem.language.text import analyse
 from agentmem.stores.hipporag.graph import PhraseGraph
 from agentmem.stores.hipporag.phrases import Triple, phrase, wording
@@ -33,6 +34,7 @@ class Settings:
     recognition: str
     recognition_from: float
     exact: bool
+    near: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,35 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Seeds by node, and the trace.
+    """Seeds, and the trace.
 
     Attributes:
-        weights: float64 (n,), over phrases; all zero when nothing was linked.
+        nodes: int64, phrases; none when nothing was linked.
+        weights: float64, of each, above zero.
         trace: what happened.
     """
 
+    nodes: NDArray[np.int64]
     weights: Floats
     trace: Trace = field(default_factory=lambda: Trace("none"))
 
     @property
     def any(self) -> bool:
         """Whether something was linked."""
-        return bool(self.weights.any())
+        return bool(len(self.nodes))
+
+    @classmethod
+    def of(cls, graph: PhraseGraph, weights: Mapping[int, float], trace: Trace) -> Linked:
+        """From weights by node; those that are zero are no seeds."""
+        seeds = sorted(((n, w) for n, w in weights.items() if w > 0), key=lambda seed: (-seed[1], seed[0]))
+        named = tuple((graph.labels[node], float(weight)) for node, weight in seeds)
+        if not seeds:
+            trace = replace(trace, stage="none")
+        return cls(
+            np.array([node for node, _ in seeds], np.int64),
+            np.array([weight for _, weight in seeds], np.float64),
+            replace(trace, seeds=named),
+        )
 
 
 def specificity(graph: PhraseGraph, nodes: NDArray[np.int64]) -> Floats:
@@ -80,67 +97,80 @@ def specificity(graph: PhraseGraph, nodes: NDArray[np.int64]) -> Floats:
 
 
 def by_entities(
-    graph: PhraseGraph, names: Sequence[str], vectors: NDArray[np.float32] | None, settings: Settings
+    graph: PhraseGraph,
+    names: Sequence[str],
+    vectors: NDArray[np.float32] | None,
+    settings: Settings,
+    among: NDArray[np.int64] | None = None,
 ) -> Linked:
     """Each name to the phrase nearest to it; the reset vector is the phrases' specificity.
 
-    r_i = argmax_e cos(name_i, e) over all phrases e; the phrase itself, where it is one, is nearest. Two
-    names linked to one phrase count once.
+    r_i = argmax_e cos(name_i, e) over phrases e; the phrase itself, where it is one, is nearest. Two names
+    linked to one phrase count once.
 
     Args:
         graph: the graph.
         names: names read from the question.
         vectors: one unit row a name, or None for exact matches alone.
         settings: see there.
+        among: the phrases that are compared, those that have a vector; None: all of these.
     """
-    weights = np.zeros(graph.n)
+    weights: dict[int, float] = {}
     linked: list[tuple[str, str, float]] = []
     table = graph.phrase_vectors
-    live = graph.held_by[table.ids.view] > 0
+    live = table.ids if among is None else among[table.has(among)]
+    live = live[graph.held_by[live] > 0]
     for i, name in enumerate(names):
-        node = graph.node_of.get(phrase(name), -1)
+        node = graph.node(phrase(name))
         cosine = 1.0
         if node < 0 or not graph.phrase_live(node):
-            if vectors is None or not live.any() or not vectors[i].any():
+            if vectors is None or not len(live) or not vectors[i].any():
                 continue
-            scores = np.where(live, table.rows @ vectors[i], -2.0)
+            scores = table.scores(live, vectors[i])
             best = int(scores.argmax())
-            node, cosine = int(table.ids.view[best]), float(scores[best])
+            node, cosine = int(live[best]), float(scores[best])
             if cosine < settings.link_from:
                 continue
         linked.append((name, graph.labels[node], cosine))
-        weights[node] = specificity(graph, np.array([node]))[0] if settings.specificity else 1.0
-    trace = Trace("entities" if linked else "none", entities=tuple(linked), seeds=_named(graph, weights))
-    return Linked(weights, trace)
+        weights[node] = float(specificity(graph, np.array([node]))[0]) if settings.specificity else 1.0
+    return Linked.of(graph, weights, Trace("entities", entities=tuple(linked)))
 
 
 def nearest_facts(
-    graph: PhraseGraph, vector: Vector | None, count: int, past: Sequence[int] = ()
+    graph: PhraseGraph,
+    vector: Vector | None,
+    count: int,
+    past: Sequence[int] = (),
+    among: NDArray[np.int64] | None = None,
 ) -> list[tuple[int, float, float]]:
     """(fact, min-max normalised score, cosine) of the best facts for a question, best first.
 
-    The normalisation is over all live facts, as the original has it; where all are equal it is 1.
+    The normalisation is over all facts compared, as the original has it; where all are equal it is 1.
     Facts in ``past`` are left out (an addition of ours; the papers know no time).
+
+    Args:
+        graph: the graph.
+        vector: the question's.
+        count: how many.
+        past: what is left out.
+        among: the facts that are compared, those that have a vector; None: all of these.
     """
     table = graph.fact_vectors
     if vector is None or not len(table) or not vector.any():
         return []
-    wanted = graph.fact_count > 0
-    wanted[list(past)] = False
-    live = np.flatnonzero(wanted[table.ids.view])
-    if not len(live):
+    facts = table.ids if among is None else among[table.has(among)]
+    facts = facts[graph.fact_count[facts] > 0]
+    if len(past):
+        facts = facts[~np.isin(facts, past)]
+    if not len(facts):
         return []
-    cosines = (table.rows @ vector)[live]
+    cosines = table.scores(facts, vector)
     low, high = float(cosines.min()), float(cosines.max())
-    order = np.argsort(-cosines, kind="stable")[:count]
+    best = top(cosines, count, facts)
     span = high - low
     return [
-        (
-            int(table.ids.view[live[i]]),
-            (float(cosines[i]) - low) / span if span > 0 else 1.0,
-            float(cosines[i]),
-        )
-        for i in order.tolist()
+        (int(facts[i]), (float(cosines[i]) - low) / span if span > 0 else 1.0, float(cosines[i]))
+        for i in best.tolist()
     ]
 
 
@@ -157,7 +187,7 @@ def recognise(
     return [
         i
         for i, (number, _, cosine) in enumerate(found)
-        if cosine >= bar and not asked.isdisjoint(analyse(wording(graph.facts[number])).words)
+        if cosine >= bar and not asked.isdisjoint(analyse(wording(graph.fact(number))).words)
     ]
 
 
@@ -169,29 +199,17 @@ def by_facts(
     w(x) = mean over kept facts k that hold x of f_k / |P_x| (with ``specificity``; the paper's text has f_k
     alone), and only the ``seeds`` largest stay.
     """
-    sums = np.zeros(graph.n)
-    counts = np.zeros(graph.n)
+    told: dict[int, list[float]] = {}
     for place in kept:
         number, score, _ = found[place]
-        subject, _, object_ = graph.facts[number]
-        for node in (graph.node_of[subject], graph.node_of[object_]):
-            sums[node] += score / max(int(graph.held_by[node]), 1) if settings.specificity else score
-            counts[node] += 1
-    weights = np.divide(sums, counts, out=np.zeros(graph.n), where=counts > 0)
-    positive = np.flatnonzero(weights)
-    if len(positive) > settings.seeds:
-        order = np.argsort(-weights[positive], kind="stable")
-        weights[positive[order[settings.seeds :]]] = 0.0
+        for node in graph.ends(number):
+            held = max(int(graph.held_by[node]), 1) if settings.specificity else 1
+            told.setdefault(node, []).append(score / held)
+    weights = {node: sum(scores) / len(scores) for node, scores in told.items()}
+    best = sorted(weights, key=lambda node: (-weights[node], node))[: settings.seeds]
     trace = Trace(
         "facts",
-        facts=tuple((graph.facts[number], cosine) for number, _, cosine in found),
-        kept=tuple(graph.facts[found[place][0]] for place in kept),
-        seeds=_named(graph, weights),
+        facts=tuple((graph.fact(number), cosine) for number, _, cosine in found),
+        kept=tuple(graph.fact(found[place][0]) for place in kept),
     )
-    return Linked(weights, trace if weights.any() else replace(trace, stage="none"))
-
-
-def _named(graph: PhraseGraph, weights: Floats) -> tuple[tuple[str, float], ...]:
-    nodes = np.flatnonzero(weights)
-    order = nodes[np.argsort(-weights[nodes], kind="stable")]
-    return tuple((graph.labels[node], float(weights[node])) for node in order.tolist())
+    return Linked.of(graph, {node: weights[node] for node in best}, trace)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_DENSE = 16  # an edge at random costs as much as so many nodes in order
 _NOTHING = 1e-9  # a degree below this is rounding left over from edges that went
 
 
@@ -34,25 +35,48 @@ class Adjacency:
     """Rows of weighted edges, as in a CSR matrix; each undirected edge stands in two rows.
 
     Attributes:
-        starts: int64 (n + 1,).
+        starts: int64 (rows + 1,).
         ends: int32, the other node of each edge.
         weights: float32.
+        nodes: int64 (rows,), ascending, the nodes that have a row; None: row i is node i.
     """
 
     starts: Ints
     ends: NDArray[np.int32]
     weights: NDArray[np.float32]
+    nodes: Ints | None = None
 
     @classmethod
     def build(cls, n: int, a: NDArray[Any], b: NDArray[Any], weights: NDArray[Any]) -> Adjacency:
         """From undirected edges, each given once; edges of the same two nodes add up, loops are left out."""
-        from scipy.sparse import coo_array
-
         kept = a != b
         a, b, weights = a[kept], b[kept], np.asarray(weights, np.float64)[kept]
-        ends = (np.concatenate([a, b]), np.concatenate([b, a]))
-        matrix = coo_array((np.concatenate([weights, weights]), ends), shape=(n, n)).tocsr()
+        rows, ends = np.concatenate([a, b]), np.concatenate([b, a])
+        weights = np.concatenate([weights, weights])
+        if len(rows) > n // 4:
+            return cls._dense(n, rows, ends, weights)
+        order = np.lexsort((ends, rows))  # few edges in a large graph: rows for the nodes they touch
+        rows, ends, weights = rows[order], ends[order], weights[order]
+        firsts = np.flatnonzero(np.r_[True, (np.diff(rows) != 0) | (np.diff(ends) != 0)][: len(rows)])
+        sums = np.add.reduceat(weights, firsts) if len(rows) else weights
+        left = np.abs(sums) > _NOTHING
+        rows, ends, sums = rows[firsts][left], ends[firsts][left], sums[left]
+        nodes, starts = np.unique(rows, return_index=True)
+        return cls(
+            np.append(starts, len(rows)).astype(np.int64),
+            ends.astype(np.int32),
+            sums.astype(np.float32),
+            nodes.astype(np.int64),
+        )
+
+    @classmethod
+    def _dense(cls, n: int, rows: Ints, ends: Ints, weights: Floats) -> Adjacency:
+        from scipy.sparse import coo_array
+
+        matrix = coo_array((weights, (rows, ends)), shape=(n, n)).tocsr()
         matrix.sum_duplicates()
+        matrix.data[np.abs(matrix.data) <= _NOTHING] = 0.0
+        matrix.eliminate_zeros()
         return cls(
             np.asarray(matrix.indptr, np.int64),
             np.asarray(matrix.indices, np.int32),
@@ -64,23 +88,28 @@ class Adjacency:
         """No nodes."""
         return cls(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
-    @property
-    def n(self) -> int:
-        """Nodes that have a row."""
-        return len(self.starts) - 1
-
-    def degrees(self, n: int) -> Floats:
-        """Sum of the weights of each of n nodes."""
-        sums = np.zeros(n)
-        if len(self.ends):
-            rows = np.repeat(np.arange(self.n), np.diff(self.starts))
-            sums[: self.n] = np.bincount(rows, self.weights, minlength=self.n)
-        return sums
+    def edges(self) -> tuple[Ints, Ints, Floats]:
+        """(node, node, weight) of each edge, given once."""
+        names = np.arange(len(self.starts) - 1) if self.nodes is None else self.nodes
+        rows = np.repeat(names, np.diff(self.starts))
+        upper = rows < self.ends
+        return rows[upper], self.ends[upper].astype(np.int64), self.weights[upper].astype(np.float64)
 
     def along(self, nodes: Ints) -> tuple[NDArray[np.int32], NDArray[np.float32], Ints]:
         """(ends, weights, how many) of the edges of nodes."""
-        begin = self.starts[nodes]
-        counts = self.starts[nodes + 1] - begin
+        count = len(self.starts) - 1
+        if self.nodes is None:
+            rows, here = nodes, nodes < count
+        else:
+            rows = np.searchsorted(self.nodes, nodes)
+            here = rows < count
+            here[here] = self.nodes[rows[here]] == nodes[here]
+        if not here.all():
+            rows = np.where(here, rows, 0)
+        if not count:
+            return self.ends[:0], self.weights[:0], np.zeros(len(nodes), np.int64)
+        begin = self.starts[rows]
+        counts = np.where(here, self.starts[rows + 1] - begin, 0)
         total = int(counts.sum())
         firsts = np.cumsum(counts) - counts
         places = np.repeat(begin - firsts, counts) + np.arange(total)
@@ -89,54 +118,46 @@ class Adjacency:
 
 @dataclass(slots=True)
 class Compiled:
-    """A graph as PageRank wants it: what was compiled, and what came since.
-
-    Weights add up over both parts, so a few new edges (or, with a negative weight, edges that went) wait
-    in ``recent`` until there are enough of them to compile again.
+    """A graph as PageRank wants it.
 
     Attributes:
         n: nodes.
-        base: the bulk.
-        base_degrees: float64, the degrees in it.
-        recent: edges since; few.
-        degrees: float64 (n,), over both.
+        parts: edges; weights of the same pair add up over the parts, and a negative one takes away.
+        degrees: float64 (n,), over all parts.
     """
 
     n: int
-    base: Adjacency
-    base_degrees: Floats
-    recent: Adjacency
+    parts: tuple[Adjacency, ...]
     degrees: Floats
 
     @classmethod
     def build(cls, n: int, a: NDArray[Any], b: NDArray[Any], weights: NDArray[Any]) -> Compiled:
         """Compile undirected edges."""
-        base = Adjacency.build(n, a, b, weights)
-        degrees = base.degrees(n)
-        return cls(n, base, degrees, Adjacency.empty(), degrees)
+        part = Adjacency.build(n, a, b, weights)
+        one, other, summed = part.edges()
+        degrees: Floats = np.zeros(n)
+        for nodes in (one, other):
+            degrees += np.bincount(nodes, summed, minlength=n)
+        return cls(n, (part,), degrees)
 
-    def beside(self, n: int, a: NDArray[Any], b: NDArray[Any], weights: NDArray[Any]) -> Compiled:
-        """The same bulk with these edges beside it, instead of those that were beside it."""
-        recent = Adjacency.build(n, a, b, weights)
-        degrees = recent.degrees(n)
-        degrees[: len(self.base_degrees)] += self.base_degrees
-        degrees[degrees < _NOTHING] = 0.0
-        return Compiled(n, self.base, self.base_degrees, recent, degrees)
+    def edges(self) -> tuple[Ints, Ints, Floats]:
+        """(node, node, weight) of the edges of all parts."""
+        found = [part.edges() for part in self.parts] or [Adjacency.empty().edges()]
+        a, b, weights = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        return a, b, weights
 
-    def spread(self, nodes: Ints, mass: Floats) -> tuple[Floats, int]:
-        """What nodes pass on of some mass along their edges, float64 (n,), and how many edges that took."""
+    def spread(self, nodes: Ints, mass: Floats) -> tuple[Ints, Floats]:
+        """What nodes pass on of some mass: the ends of all their edges, and what each edge carries."""
         share = mass / self.degrees[nodes]
-        out: Floats = np.zeros(0)
-        walked = 0
-        for part in (self.base, self.recent):
-            inside = slice(None) if part.n == self.n else nodes < part.n
-            ends, weights, counts = part.along(nodes[inside])
-            if len(ends):
-                walked += len(ends)
-                carried = weights * np.repeat(share[inside], counts)
-                flow: Floats = np.bincount(ends, carried, minlength=self.n).astype(np.float64, copy=False)
-                out = out + flow if len(out) else flow
-        return (out if len(out) else np.zeros(self.n)), walked
+        ends, carried = [], []
+        for part in self.parts:
+            reached, weights, counts = part.along(nodes)
+            if len(reached):
+                ends.append(reached)
+                carried.append(weights * np.repeat(share, counts))
+        if not ends:
+            return np.empty(0, np.int64), np.empty(0)
+        return np.concatenate(ends), np.concatenate(carried)
 
 
 def power(
@@ -155,8 +176,8 @@ def power(
         float64 (n,) that sums to one.
     """
     seeds = seeds / seeds.sum()
-    connected = graph.degrees > 0
-    matrices = [_matrix(part, graph.n) for part in (graph.base, graph.recent) if len(part.ends)]
+    connected = graph.degrees > _NOTHING
+    matrices = [_matrix(part, graph.n) for part in graph.parts if len(part.ends)]
     scale = np.divide(1.0, graph.degrees, out=np.zeros(graph.n), where=connected)
     p = seeds.copy()
     for _ in range(rounds):
@@ -194,9 +215,10 @@ def push(
         float64 (n,) that sums to at most one.
     """
     seeds = seeds / seeds.sum()
+    degrees = graph.degrees
     frontier = np.flatnonzero(seeds)
-    alone = frontier[graph.degrees[frontier] <= 0]
-    frontier = frontier[graph.degrees[frontier] > 0]
+    alone = frontier[degrees[frontier] <= _NOTHING]
+    frontier = frontier[degrees[frontier] > _NOTHING]
     # A node without edges sends all it gets back to the seeds: with c the share of the restarts,
     # c = (1 - d) + d · c · (mass of such seeds), and the rest of the vector is as without them.
     restart = (1.0 - damping) / (1.0 - damping * float(seeds[alone].sum()))
@@ -204,23 +226,43 @@ def push(
     p[alone] = restart * seeds[alone]
     residual = np.zeros(graph.n)
     residual[frontier] = seeds[frontier]
-    limit = epsilon * graph.degrees
+    place = np.empty(graph.n, np.int32)  # nothing here looks at all nodes: only at those that are reached
+    touched = [frontier]
     walked = 0
     while len(frontier) and walked < edges:
         mass = residual[frontier]
         p[frontier] += restart * mass
         residual[frontier] = 0.0
-        flow, count = graph.spread(frontier, mass)
-        walked += count
-        flow *= damping
-        residual += flow
-        frontier = np.flatnonzero(residual > limit)
-    p += restart * residual
+        ends, carried = graph.spread(frontier, mass)
+        walked += len(ends)
+        if len(ends) * _DENSE > graph.n:  # so many that looking at all nodes is quicker
+            residual += damping * np.bincount(ends, carried, minlength=graph.n)
+            ends = np.flatnonzero(residual)
+            touched = [ends]
+        else:
+            np.add.at(residual, ends, damping * carried)
+            ends = _distinct(ends, place)
+            touched.append(ends)
+        degree = degrees[ends]  # one of zero has edges that went, in another part than the edges
+        frontier = ends[(residual[ends] > epsilon * degree) & (degree > _NOTHING)]
+    left = touched[0] if len(touched) == 1 else _distinct(np.concatenate(touched), place)
+    p[left] += restart * residual[left]
     return p
+
+
+def _distinct(nodes: Ints, place: NDArray[np.int32]) -> Ints:
+    """Each node once, by a scratch array of all nodes instead of sorting."""
+    order = np.arange(len(nodes), dtype=np.int32)
+    place[nodes] = order
+    kept: Ints = nodes[place[nodes] == order]
+    return kept
 
 
 def _matrix(part: Adjacency, n: int) -> Any:
     from scipy.sparse import csr_array
 
-    starts = np.concatenate([part.starts, np.full(n - part.n, part.starts[-1])])
+    counts = np.zeros(n, np.int64)
+    rows = np.diff(part.starts)
+    counts[slice(len(rows)) if part.nodes is None else part.nodes] = rows
+    starts = np.concatenate([[0], np.cumsum(counts)])
     return csr_array((part.weights.astype(np.float64), part.ends, starts), shape=(n, n))

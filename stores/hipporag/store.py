@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from agentmem.errors import InvalidInput, LanguageModelError, UnknownOption
 from agentmem.language.roles import Asker
 from agentmem.memory import Cue, Derived, Memory, Namespace
+from agentmem.recall.pairs import Pairs
 from agentmem.recall.query import parse
 from agentmem.recall.recipe import Recipe
+from agentmem.recall.spread import Spread
 from agentmem.runtime import Runtime
 from agentmem.store import MemoryStore
 from agentmem.stores.hipporag import extract
@@ -19,17 +21,28 @@ from agentmem.stores.hipporag.cache import Shape, state_of, triples_artifact
 from agentmem.stores.hipporag.consolidate import Maintenance
 from agentmem.stores.hipporag.linking import Settings, Trace
 from agentmem.stores.hipporag.roles import PassageReader, QuestionReader, Recognition
-from agentmem.stores.hipporag.step import Noted, PageRank
+from agentmem.stores.hipporag.step import Noted, PageRank, Weight
 
 if TYPE_CHECKING:
     import networkx
 
+    from agentmem.index.space import Space
+    from agentmem.stores.hipporag.graph import PhraseGraph
+
 _RECOGNITION = ("none", "local", "llm")
+_SPREAD = ("pagerank", "pairs")
 _WRITE = 500
 
 PAPER: Mapping[int, Mapping[str, Any]] = {
-    1: {"version": 1, "link_from": 0.0, "lexical": 0.0, "dense": 0.0},
-    2: {"version": 2, "lexical": 0.0, "dense": 0.0, "passage_seeds": None, "recognition": "none"},
+    1: {"version": 1, "link_from": 0.0, "lexical": 0.0, "dense": 0.0, "near": None},
+    2: {
+        "version": 2,
+        "lexical": 0.0,
+        "dense": 0.0,
+        "passage_seeds": None,
+        "recognition": "none",
+        "near": None,
+    },
 }
 """Options under which a version ranks as published (2: with ``recognition="llm"`` as in the full system)."""
 
@@ -55,9 +68,14 @@ class HippoRAGStore(MemoryStore):
         "recognition_from": 0.3,
         "entities": False,
         "exact": False,
+        "near": 25,
+        "doubled": False,
         "lexical": 1.0,
         "dense": 1.0,
-        "pagerank": 3.0,
+        "spread": "pagerank",
+        "pagerank": None,
+        "pagerank_turns": 0.0,
+        "pagerank_read": 100.0,
         "prompts": None,
     }
 
@@ -79,6 +97,7 @@ class HippoRAGStore(MemoryStore):
             recognition=chosen["recognition"],
             recognition_from=chosen["recognition_from"],
             exact=chosen["exact"],
+            near=chosen["near"],
         )
         self._made: tuple[Shape, PageRank, Recipe] | None = None
 
@@ -99,7 +118,8 @@ class HippoRAGStore(MemoryStore):
         return self._parts()[2]
 
     def _cue(self, query: str, k: int) -> Cue:
-        if self._settings.recognition == "llm" and self._runtime.llm is not None:
+        walks = self._options["spread"] == "pagerank"
+        if walks and self._settings.recognition == "llm" and self._runtime.llm is not None:
             self._parts()[1].note(query, self._ask(query))
         return Cue(query)
 
@@ -163,6 +183,19 @@ class HippoRAGStore(MemoryStore):
         with space.lock:
             return self._parts()[1].trace(space, parse(query, self._runtime.clock()))
 
+    def graph_size(self) -> dict[str, int]:
+        """How many passages, phrases, facts and edges of the walk the graph of this namespace holds."""
+        number = self._runtime.number(self._namespace)
+        if number is None:
+            return {"passages": 0, "phrases": 0, "facts": 0, "edges": 0}
+        space = self._runtime.space(number)
+        with space.lock:
+            graph = self._graph_of(number, space)
+            edges = sum(len(part.ends) // 2 for part in graph.walk.compiled(graph.n).parts)
+            phrases = int((graph.held_by > 0).sum())
+            facts = int((graph.fact_count > 0).sum())
+            return {"passages": graph.live, "phrases": phrases, "facts": facts, "edges": edges}
+
     def graph(self) -> networkx.MultiGraph:
         """The graph of this namespace, to take away, draw and analyse.
 
@@ -180,9 +213,10 @@ class HippoRAGStore(MemoryStore):
             return networkx.MultiGraph()
         space = self._runtime.space(number)
         with space.lock:
-            graph = state_of(self._runtime, number, self._parts()[0]).sync(space, self._runtime.backend)
+            graph = self._graph_of(number, space)
             made = to_networkx(graph)
-        for memory in self.get_many([id for id in graph.passages]):
+            ids = [id for id, _ in graph.passages()]
+        for memory in self.get_many(ids):
             node = f"passage:{memory.id}"
             if node in made:
                 made.nodes[node]["text"] = memory.text
@@ -190,20 +224,34 @@ class HippoRAGStore(MemoryStore):
         return made
 
     # --- inside --------------------------------------------------------------------------------------
+    def _graph_of(self, number: int, space: Space) -> PhraseGraph:
+        """The graph of a namespace, whose space's lock is held."""
+        state = state_of(self._runtime, number, self._parts()[0])
+        return state.sync(space, self._runtime.backend, self._runtime.spaces.snapshots)
+
     def _parts(self) -> tuple[Shape, PageRank, Recipe]:
         """Shape, step and recipe, made anew when the file has moved to another embedder."""
         made = self._made
         if made is None or made[0].fingerprint != self._runtime.fingerprint:
             chosen = self._options
+            embedder = self._runtime.embedder
+            fast = embedder is None or embedder.speed == "fast"
             shape = Shape(
                 contains=chosen["version"] == 2,
                 entities=chosen["entities"],
                 synonymy=chosen["synonymy"],
+                doubled=chosen["doubled"],
+                keep=not fast or chosen["near"] is None,
                 fingerprint=self._runtime.fingerprint,
             )
             alone = not chosen["lexical"] and not chosen["dense"]
-            step = PageRank(self._runtime, shape, self._settings, chosen["pagerank"], alone=alone)
-            made = self._made = (shape, step, recipe(chosen["lexical"], chosen["dense"], step))
+            passages = chosen["pagerank"]
+            if passages is None:
+                passages = 1.0 if fast else chosen["pagerank_read"]
+            weight = Weight(passages, chosen["pagerank_turns"], chosen["pagerank_read"])
+            step = PageRank(self._runtime, shape, self._settings, weight, alone=alone)
+            spread = Pairs(self._runtime.backend) if chosen["spread"] == "pairs" else step
+            made = self._made = (shape, step, recipe(chosen["lexical"], chosen["dense"], spread))
         return made
 
     def _asker(self) -> Asker:
@@ -229,8 +277,8 @@ class HippoRAGStore(MemoryStore):
             return Noted(failed=str(error) or type(error).__name__)
 
 
-def recipe(lexical: float, dense: float, step: PageRank) -> Recipe:
-    """The engine's recipe with its words and vectors weighed, and the walk.
+def recipe(lexical: float, dense: float, step: Spread) -> Recipe:
+    """The engine's recipe with its words and vectors weighed, and the walk (or pairs).
 
     With ``lexical`` and ``dense`` both 0 nothing but the walk speaks, as in the papers.
     """
@@ -250,14 +298,20 @@ def _check(chosen: Mapping[str, Any]) -> None:
         raise UnknownOption("version of HippoRAG", chosen["version"], ["1", "2"])
     if chosen["recognition"] not in _RECOGNITION:
         raise UnknownOption("recognition", chosen["recognition"], _RECOGNITION)
+    if chosen["spread"] not in _SPREAD:
+        raise UnknownOption("spread", chosen["spread"], _SPREAD)
+    if chosen["spread"] == "pairs" and not chosen["lexical"] and not chosen["dense"]:
+        raise InvalidInput("spread='pairs' lifts what words or vectors found: leave lexical or dense above 0")
     for name, low, high in (("damping", 0.0, 1.0), ("synonymy", 0.0, 1.0)):
         if not low < chosen[name] < high:
             raise InvalidInput(f"{name}={chosen[name]!r} is not between {low:g} and {high:g}")
-    for name in ("facts", "seeds", "synonyms"):
+    for name in ("facts", "seeds", "synonyms", "near"):
+        if name == "near" and chosen[name] is None:
+            continue
         if not isinstance(chosen[name], int) or chosen[name] < 1:
             raise InvalidInput(f"{name}={chosen[name]!r} is not a whole number of 1 or more")
-    for name in ("lexical", "dense", "pagerank", "passage_weight"):
-        if chosen[name] < 0:
+    for name in ("lexical", "dense", "pagerank", "pagerank_turns", "pagerank_read", "passage_weight"):
+        if (chosen[name] or 0.0) < 0:
             raise InvalidInput(f"{name}={chosen[name]!r} is below 0")
     share = chosen["dense_share"]
     if share is not None and not 0 <= share < 1:

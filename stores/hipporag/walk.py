@@ -52,23 +52,22 @@ def version1(graph: PhraseGraph, linked: Linked, settings: Settings) -> Walked:
 
     Without a linked entity the reset vector is uniform over all phrases, as in the original's code.
     """
-    seeds, trace = linked.weights, linked.trace
+    seeds, trace = np.zeros(graph.n), linked.trace
+    seeds[linked.nodes] = linked.weights
     if not linked.any:
         seeds = (graph.held_by > 0).astype(np.float64)
         trace = replace(trace, stage="uniform")
         if not seeds.any():
             return Walked(np.empty(0, np.int64), np.empty(0), np.empty(0), replace(trace, stage="none"))
     mass = pagerank(graph, seeds, settings)
-    reached = np.flatnonzero((mass > 0) & ~graph.is_passage[: graph.n])
+    reached = np.flatnonzero((mass > 0) & ~graph.is_passage)
     scores = np.zeros(graph.n)
-    holding = graph.holding.compiled(graph.n)
-    for part in (holding.base, holding.recent):
-        inside = reached[reached < part.n]
-        ends, weights, counts = part.along(inside)
+    for part in graph.holding.compiled(graph.n).parts:
+        ends, weights, counts = part.along(reached)
         if len(ends):
-            scores += np.bincount(ends, weights * np.repeat(mass[inside], counts), minlength=graph.n)
-    nodes = np.flatnonzero(graph.docs >= 0)
-    return Walked(graph.docs[nodes], scores[nodes], mass, trace)
+            np.add.at(scores, ends, weights * np.repeat(mass[reached], counts))
+    docs = np.flatnonzero(graph.node_of_doc >= 0)
+    return Walked(docs, scores[graph.node_of_doc[docs]], mass, trace)
 
 
 def version2(
@@ -84,20 +83,21 @@ def version2(
         settings: ``passage_weight`` times them is their seed; with ``dense_share`` both parts are first
             brought to shares of one, which then does not depend on the size of the store.
     """
-    nodes = np.flatnonzero(graph.docs >= 0)
-    if not linked.any or not len(nodes):
+    every = np.flatnonzero(graph.node_of_doc >= 0)
+    if not linked.any or not len(every):
         trace = replace(linked.trace, stage="dense" if len(docs) else "none")
         return Walked(docs, dense, np.empty(0), trace)
-    place = np.full(int(max(graph.docs.max(), docs.max(initial=-1))) + 1, -1, np.int64)
-    place[graph.docs[nodes]] = nodes
-    mine = place[docs]
+    inside = docs < len(graph.node_of_doc)
+    mine = graph.node_of_doc[docs[inside]]
+    given = dense[inside][mine >= 0]
+    mine = mine[mine >= 0]
+    ours, theirs = linked.weights, settings.passage_weight * given
+    if settings.dense_share is not None:
+        share = settings.dense_share if given.any() else 0.0
+        theirs = share * given / max(float(given.sum()), 1e-12)
+        ours = (1.0 - share) * ours / float(ours.sum())
     seeds = np.zeros(graph.n)
-    seeds[mine[mine >= 0]] = dense[mine >= 0]
-    if settings.dense_share is None:
-        seeds = linked.weights + settings.passage_weight * seeds
-    else:
-        share = settings.dense_share if seeds.any() else 0.0
-        seeds = share * seeds / max(float(seeds.sum()), 1e-12)
-        seeds += (1.0 - share) * linked.weights / float(linked.weights.sum())
+    seeds[mine] = theirs
+    seeds[linked.nodes] += ours
     mass = pagerank(graph, seeds, settings)
-    return Walked(graph.docs[nodes], mass[nodes], mass, linked.trace)
+    return Walked(every, mass[graph.node_of_doc[every]], mass, linked.trace)

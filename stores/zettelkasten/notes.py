@@ -162,6 +162,11 @@ def episode_of(note_id: str) -> str:
     return note_id.rpartition(_MARK)[0]
 
 
+def chain_of(note_id: str) -> str:
+    """The chain of a note, by the note's id."""
+    return note_id.rpartition(_MARK)[2].partition(".")[0]
+
+
 def index_text(content: str, annotation: Annotation, layout: str = "paper") -> str:
     """The text whose vector stands for a note; one layout, wherever a note is written.
 

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.index.arrays import Growing
 from agentmem.index.space import Space
 from agentmem.stores.zettelkasten.notes import KIND, episode_of
 
@@ -25,8 +26,8 @@ class _State:
     changed: int = -1
     seen: int = 0
     newest: int = -1
-    note_of: Docs = field(default_factory=lambda: np.empty(0, np.int64))
-    annotated: Docs = field(default_factory=lambda: np.empty(0, np.int64))
+    note_of: Growing = field(default_factory=lambda: Growing.empty(np.int64))
+    annotated: Growing = field(default_factory=lambda: Growing.empty(np.int64))
 
 
 class Overlay:
@@ -43,14 +44,19 @@ class Overlay:
 
     def notes(self, space: Space) -> NDArray[np.bool_]:
         """Which documents are live notes of the maker; bool (n,)."""
+        return self._notes(space, 0)
+
+    def _notes(self, space: Space, start: int) -> NDArray[np.bool_]:
+        """The same of the documents from a number on."""
         kind, maker = space.code("kind", KIND), space.code("made_by", self._maker)
         if kind < 0 or maker < 0:
-            return np.zeros(space.n, bool)
-        return np.asarray(space.live & (space.kind == kind) & (space.made_by == maker))
+            return np.zeros(space.n - start, bool)
+        mine = (space.kind[start:] == kind) & (space.made_by[start:] == maker)
+        return np.asarray(mine & space.live[start:])
 
     def of(self, space: Space, docs: Docs) -> Docs:
         """The document of the note of each document, -1 where it has none."""
-        found = self._state(space).note_of[docs]
+        found = self._state(space).note_of.view[docs]
         return np.where((found >= 0) & space.live[found], found, -1)
 
     def standing(self, space: Space, docs: Docs) -> Docs:
@@ -60,7 +66,7 @@ class Overlay:
 
     def annotated(self, space: Space, docs: Docs) -> Docs:
         """The inverse of :meth:`standing`: the episodes of notes, other documents as they are."""
-        episodes = self._state(space).annotated[docs]
+        episodes = self._state(space).annotated.view[docs]
         return np.where(episodes >= 0, episodes, docs)
 
     def _state(self, space: Space) -> _State:
@@ -75,18 +81,16 @@ class Overlay:
             space.n > state.seen and int(space.rows[state.seen :].min()) <= state.newest
         ):
             state.seen, state.newest = 0, -1
-            state.note_of = state.annotated = np.empty(0, np.int64)
-        note_of, annotated = np.full((2, space.n), -1, np.int64)
-        note_of[: len(state.note_of)] = state.note_of
-        annotated[: len(state.annotated)] = state.annotated
-        new = np.flatnonzero(self.notes(space)[state.seen :]) + state.seen
+            state.note_of, state.annotated = Growing.empty(np.int64), Growing.empty(np.int64)
+        state.note_of.extend_to(space.n, -1)
+        state.annotated.extend_to(space.n, -1)
+        new = np.flatnonzero(self._notes(space, state.seen)) + state.seen
         new = new[np.argsort(space.rows[new], kind="stable")]
         if len(new):
             docs = space.docs_of([episode_of(id) for id in space.ids_of(new)])
             held = docs >= 0
             held[held] = space.rows[new[held]] > space.rows[docs[held]]
-            note_of[docs[held]] = new[held]  # of two notes the newer one
-            annotated[new[held]] = docs[held]
-        state.note_of, state.annotated = note_of, annotated
+            state.note_of.view[docs[held]] = new[held]  # of two notes the newer one
+            state.annotated.view[new[held]] = docs[held]
         state.newest = max(state.newest, int(space.rows[state.seen :].max()) if space.n > state.seen else -1)
         state.seen, state.generation, state.changed = space.n, space.generation, space.changed

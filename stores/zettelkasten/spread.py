@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.backends.base import Backend
+from agentmem.index.counted import counted
 from agentmem.memory import Link
 from agentmem.recall.query import Question
 from agentmem.recall.rank import best
 from agentmem.recall.recipe import Recipe
 from agentmem.recall.signals import Pool, Terms, query_terms
+from agentmem.recall.spread import extend
 from agentmem.stores.zettelkasten.notes import LINK
 from agentmem.stores.zettelkasten.overlay import Overlay
 
@@ -118,9 +120,12 @@ class NoteSpread:
             index = pool.space.vectors
             if pool.vector is not None and index is not None and len(index):
                 probe = index.probe(pool.vector, 1)
-                total += len(index)
-                mean += len(index) * probe.mean
-                square += len(index) * (probe.std**2 + probe.mean**2)
+                of = (probe.mean, probe.std, len(index))
+                counts = counted(pool.space, self.maker)
+                middle, deviation, n = of if counts is None else counts.moments(pool.space, pool.vector, of)
+                total += n
+                mean += n * middle
+                square += n * (deviation**2 + middle**2)
         if not total:
             return 0.0, 1.0
         mean /= total
@@ -131,7 +136,7 @@ class NoteSpread:
         if not any(np.isnan(cosine).any() for cosine in cosines):
             return [np.zeros(len(cosine)) for cosine in cosines]
         spaces = [pool.space for pool in pools]
-        terms = query_terms(question.words, spaces, _WORDS, self.backend.term_ids)
+        terms = query_terms(question.words, spaces, _WORDS, self.backend.term_ids, self.maker)
         result = []
         for pool in pools:
             most = max(terms.total * (pool.space.lexical.options.k1 + 1.0), 1e-9)
@@ -181,29 +186,6 @@ class NoteSpread:
                     lifted[place] = gain
                     pool.via[int(pool.docs[place])] = ((root, LINK, weight),)
         pool.add("linked note", lifted)
-
-
-def extend(pool: Pool, docs: NDArray[np.int64]) -> None:
-    """Add candidates that no signal has brought; their signals so far are 0."""
-    new = np.setdiff1d(docs, pool.docs)
-    if not len(new):
-        return
-    every = np.union1d(pool.docs, new)
-    old = np.searchsorted(every, pool.docs)
-
-    def spread(values: NDArray[np.float64], fill: float) -> NDArray[np.float64]:
-        wide = np.full(len(every), fill, dtype=values.dtype)
-        wide[old] = values
-        return wide
-
-    pool.signals = {name: spread(values, 0.0) for name, values in pool.signals.items()}
-    if pool.cosine is not None:
-        cosine = np.full(len(every), np.nan, np.float32)
-        cosine[old] = pool.cosine
-        pool.cosine = cosine
-    if len(pool.score):
-        pool.score = spread(pool.score, 0.0)
-    pool.docs = every
 
 
 def by_end(links: Sequence[Link], ids: Sequence[str], maker: str) -> dict[str, list[tuple[str, float]]]:

@@ -6,11 +6,10 @@ import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
-from agentmem import writing
-from agentmem.errors import InvalidInput, MemoryNotFound, UnknownOption
+from agentmem import validate, writing
+from agentmem.errors import MemoryNotFound, UnknownOption
 from agentmem.language.roles import Asker
 from agentmem.memory import Cue, Derived, Hit, Memory, Namespace
 from agentmem.recall.recipe import Recipe
@@ -71,8 +70,11 @@ class ZettelkastenStore(MemoryStore):
             if self._options[option] not in known:
                 raise UnknownOption(option, self._options[option], filter(None, known))
         for option in ("link_k", "most_rewrites", "linked", "keywords"):
-            if not isinstance(self._options[option], int) or self._options[option] < 1:
-                raise InvalidInput(f"{option}={self._options[option]!r} is not a whole number of 1 or more")
+            validate.count(self._options[option], option)
+        for option in ("mix", "threshold"):
+            validate.number(self._options[option], option, 0, 1)
+        validate.flag(self._options["evolve"], "evolve")
+        self._prompts = validate.folder(self._options["prompts"], "prompts")
         self._overlay = Overlay(self._maker)
         self._made_recipe = self._make_recipe()
 
@@ -128,7 +130,7 @@ class ZettelkastenStore(MemoryStore):
         if number is None:
             return ()
         llm = self._runtime.llm
-        asker = None if llm is None else Asker(llm, self._prompts())
+        asker = None if llm is None else Asker(llm, self._prompts)
         return self._weaver(number, asker).run()
 
     # --- verbs of its own ------------------------------------------------------------------------
@@ -201,7 +203,7 @@ class ZettelkastenStore(MemoryStore):
         number = self._runtime.number(self._namespace)
         if number is None:
             return Plan()
-        asker = Asker(None, self._prompts())
+        asker = Asker(None, self._prompts)
         notes, links = self._weaver(number, asker).plan()
         return Plan(notes, links, asker.calls + links, asker.planned_tokens)
 
@@ -242,17 +244,13 @@ class ZettelkastenStore(MemoryStore):
         found = [Note.of(memory) for memory in self._runtime.backend.memories(rows)]
         return {note.episode: note for note in found}
 
-    def _prompts(self) -> Path | None:
-        prompts = self._options["prompts"]
-        return None if prompts is None else Path(prompts)
-
     def _weaver(self, number: int, asker: Asker | None) -> Weaver:
         runtime, options = self._runtime, self._options
         annotator: roles.Annotator
         linker: roles.Linker
         evolver: roles.Evolver
         if asker is None:
-            weigh = _Rarity(runtime, number)
+            weigh = _Rarity(runtime, number, self._maker)
             annotator = roles.LocalAnnotator(weigh, options["keywords"])
             linker = roles.LocalLinker(weigh, options["threshold"])
             evolver = roles.LocalEvolver(weigh)
@@ -280,8 +278,9 @@ class ZettelkastenStore(MemoryStore):
 class _Rarity:
     """Rarity of words in a namespace, each looked up once a run."""
 
-    def __init__(self, runtime: Runtime, number: int) -> None:
+    def __init__(self, runtime: Runtime, number: int, maker: str) -> None:
         self._runtime = runtime
+        self._maker = maker
         self._number = number
         self._known: dict[str, float] = {}
 
@@ -289,5 +288,5 @@ class _Rarity:
         if missing := [word for word in words if word not in self._known]:
             space = self._runtime.space(self._number)
             with space.lock:
-                self._known |= weights(space, self._runtime.backend, missing)
+                self._known |= weights(space, self._runtime.backend, missing, self._maker)
         return {word: self._known[word] for word in words}

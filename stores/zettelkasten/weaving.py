@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem import staleness
 from agentmem.errors import BudgetSpent, DryRun, LanguageModelError, UnexpectedAnswer
 from agentmem.index.space import Space
 from agentmem.language.roles import Asker
 from agentmem.language.text import length
 from agentmem.memory import Artifact, Derived, Link, Memory
 from agentmem.runtime import Runtime
-from agentmem.stores.zettelkasten.notes import FAILED, LINK, LINKED, Note, digest, episode_of
+from agentmem.stores.zettelkasten.held import Notes
+from agentmem.stores.zettelkasten.notes import FAILED, LINK, LINKED, Note, chain_of, digest, episode_of
 from agentmem.stores.zettelkasten.overlay import Overlay
 from agentmem.stores.zettelkasten.roles import Annotator, Evolver, Linker, Neighbour
 from agentmem.stores.zettelkasten.words import by_words
@@ -55,10 +57,12 @@ class Weaver:
     link_k: int = 10
     layout: str = "paper"
     most_rewrites: int = 20
-    _notes: dict[str, Note] = field(default_factory=dict)
+    _notes: Notes = field(init=False)
+    _written: dict[str, Note] = field(default_factory=dict)
     _links: set[tuple[str, str]] = field(default_factory=set)
     _before: dict[str, str] = field(default_factory=dict)
     _done: dict[str, str | None] = field(default_factory=dict)
+    _stale: set[str] = field(default_factory=set)
     _counted: tuple[int, float] = (0, 0.0)
     _failures: int = 0
 
@@ -84,7 +88,7 @@ class Weaver:
             if self._stopped:
                 return
             fresh = [episode_of(str(draft.id)) for draft in made.memories]
-            fresh = [id for id in fresh if self._done.get(id) != self._notes[id].chain]
+            fresh = [id for id in fresh if self._done.get(id) != self._notes.chain(id)]
             if alone:
                 yield from self._link(fresh, left)
                 if self._stopped:
@@ -135,34 +139,29 @@ class Weaver:
             docs = docs[np.argsort(space.positions[docs], kind="stable")]
             episodes = dict(zip(space.ids_of(docs), space.rows[docs].tolist(), strict=True))
             self._before = _turns_before(space, docs)
-            rows = np.sort(space.rows[self.overlay.notes(space)]).tolist()
-        notes: dict[str, Note] = {}
-        newest: dict[str, int] = {}
+            mine = self.overlay.notes(space)
+            self._stale = set(staleness.of(space, backend, mine))
+            docs = np.flatnonzero(mine)
+            docs = docs[np.argsort(space.rows[docs], kind="stable")]
+            written = list(zip(space.rows[docs].tolist(), space.ids_of(docs), strict=True))
+        newest: dict[str, tuple[int, str]] = {}
         gone: list[str] = []
-        for start in range(0, len(rows), _PAGE):
-            found = backend.memories_by_row(rows[start : start + _PAGE])
-            for row in rows[start : start + _PAGE]:
-                if row not in found:
-                    continue
-                note = Note.of(found[row])
-                if note.episode in notes:
-                    gone.append(notes[note.episode].id)
-                notes[note.episode], newest[note.episode] = note, row
-        gone += [note.id for id, note in notes.items() if id not in episodes]
-        notes = {id: note for id, note in notes.items() if id in episodes}
-        suspect = {
-            basis for id, note in notes.items() for basis in note.basis if episodes.get(basis, 0) > newest[id]
-        }
-        changed = {id: digest(m.text) for id, m in self._read(sorted(suspect)).items()}
-        self._notes = notes
+        for row, note in written:
+            episode = episode_of(note)
+            if episode in newest or episode not in episodes:
+                gone.append(newest[episode][1] if episode in newest else note)
+            if episode in episodes:
+                newest[episode] = (row, note)
+        notes = self._notes = Notes(backend, newest)
+        if self.asker is not None:
+            notes.read(newest)
         make = [
             id
             for id, row in episodes.items()
-            if id not in notes
-            or row > newest[id]
+            if id not in newest
+            or row > newest[id][0]
+            or newest[id][1] in self._stale
             or (self.asker is not None and notes[id].annotation.by == "local")
-            or any(b not in episodes or changed.get(b, d) != d for b, d in notes[id].basis.items())
-            or any(author not in episodes for author in notes[id].authors)
         ]
         made = set(make)
         self._done = {
@@ -171,13 +170,10 @@ class Weaver:
             if a.data.get("status") == "done"
         }
         link = [
-            id for id in episodes if id in notes and id not in made and self._done.get(id) != notes[id].chain
+            id
+            for id in episodes
+            if id in newest and id not in made and self._done.get(id) != chain_of(newest[id][1])
         ]
-        self._links = {
-            (link.source, link.target)
-            for link in backend.links(self.number)
-            if link.made_by == self.maker and link.kind == LINK
-        }
         return gone, make, link
 
     def _read(self, ids: Sequence[str]) -> dict[str, Memory]:
@@ -191,13 +187,14 @@ class Weaver:
     def _annotate(self, ids: Sequence[str]) -> Derived:
         before = {id: self._before[id] for id in ids if id in self._before}
         memories = self._read(list(dict.fromkeys([*ids, *before.values()])))
+        self._notes.read(ids)
         drafts, artifacts, retire = [], [], []
-        unlink: list[Link] = []
+        apart: set[tuple[str, str]] = set()
         for id in ids:
             episode = memories.get(id)
             if episode is None:
                 continue
-            old = self._notes.pop(id, None)
+            old = self._notes.pop(id)
             turn = memories.get(before.get(id, ""))
             try:
                 note = self._made(episode, () if turn is None else (turn,), old)
@@ -216,14 +213,14 @@ class Weaver:
             if old is not None:
                 retire.append(old.id)
                 if note.chain != old.chain:
-                    pairs = [pair for pair in self._links if id in pair]
-                    self._links.difference_update(pairs)
-                    unlink += [Link(a, b, LINK, made_by=self.maker) for a, b in pairs]
-        return Derived(tuple(drafts), (), tuple(retire), tuple(artifacts), tuple(unlink))
+                    apart |= self._pairs([id])
+        unlink = tuple(Link(a, b, LINK, made_by=self.maker) for a, b in sorted(apart))
+        return Derived(tuple(drafts), (), tuple(retire), tuple(artifacts), unlink)
 
     def _made(self, episode: Memory, before: Sequence[Memory], old: Note | None) -> Note:
         """The note of an episode: what it says stays, if only its row is older than the episode's."""
-        if old is not None and not (self.asker is not None and old.annotation.by == "local"):
+        local = self.asker is not None and old is not None and old.annotation.by == "local"
+        if old is not None and old.id not in self._stale and not local:
             known = self._read(list(old.basis))
             same = all(id in known and digest(known[id].text) == d for id, d in old.basis.items())
             if same and len(self._read(list(old.authors))) == len(old.authors):
@@ -244,10 +241,12 @@ class Weaver:
         self.flush()
         episodes = self._read(list(ids))
         ids = [id for id in ids if id in episodes]
+        self._notes.read(ids)
         near = self._nearest([self._notes[id] for id in ids], episodes)
+        self._links = self._pairs(ids)
         links: list[Link] = []
         artifacts: list[Artifact] = []
-        written = dict(self._notes)
+        self._written = {}
         for id, neighbours in zip(ids, near, strict=True):
             found = [replace(n, note=self._notes[n.note.episode]) for n in neighbours]
             try:
@@ -262,17 +261,17 @@ class Weaver:
                 continue
             mark = {"status": "done", "chain": self._notes[id].chain}
             artifacts.append(Artifact(id, LINKED, mark, episodes[id].version))
-        changed = [id for id, note in self._notes.items() if written[id] is not note]
+        changed = [id for id, note in self._written.items() if self._notes[id] is not note]
         episodes.update(self._read([id for id in changed if id not in episodes]))
         drafts, retire = [], []
         for id in changed:
             if id not in episodes:
-                self._notes[id] = written[id]
+                self._notes[id] = self._written[id]
                 continue
             note = self._notes[id].next(self._notes[id].cause)
             self._notes[id] = note
             drafts.append(note.draft(episodes[id], self.layout))
-            retire.append(written[id].id)
+            retire.append(self._written[id].id)
         yield self._counting(Derived(tuple(drafts), tuple(links), tuple(retire), tuple(artifacts), left=left))
 
     def _decided(self, id: str, episodes: dict[str, Memory], near: Sequence[Neighbour]) -> list[Link]:
@@ -297,30 +296,42 @@ class Weaver:
             kept = note.annotation
             if decision.tags:
                 kept = replace(kept, tags=decision.tags)
-            self._notes[id] = replace(
+            linked = replace(
                 note,
                 annotation=kept,
                 cause="linked",
                 reasons={**note.reasons, **reasons},
                 seen=tuple(dict.fromkeys((*note.seen, *seen))),
             )
+            self._rewrite(id, linked)
         for neighbour in near:
             other = neighbour.note.episode
             annotation = rewritten.get(other)
             if annotation is None or annotation == neighbour.note.annotation:
                 continue
             old = self._notes[other]
-            self._notes[other] = replace(
+            evolved = replace(
                 old,
                 annotation=annotation,  # type: ignore[arg-type]
                 cause="evolved",
                 authors=tuple(dict.fromkeys((*old.authors, id))),
                 seen=tuple(dict.fromkeys((*old.seen, *seen))),
             )
+            self._rewrite(other, evolved)
         fresh = [other for other in decision.links if (id, other) not in self._links]
         fresh = [other for other in fresh if (other, id) not in self._links and other != id]
         self._links.update((id, other) for other in fresh)
         return [Link(id, other, LINK, decision.links[other][0]) for other in fresh]
+
+    def _rewrite(self, id: str, note: Note) -> None:
+        """Change a note within this batch, remembering the one that is written."""
+        self._written.setdefault(id, self._notes[id])
+        self._notes[id] = note
+
+    def _pairs(self, ids: Sequence[str]) -> set[tuple[str, str]]:
+        """The links that stand at these episodes."""
+        links = self.runtime.backend.links(self.number, list(ids))
+        return {(one.source, one.target) for one in links if one.made_by == self.maker and one.kind == LINK}
 
     def _may_evolve(self, note: Note) -> bool:
         return note.number < self.most_rewrites
@@ -340,13 +351,16 @@ class Weaver:
                 for i, probe in zip(known, space.vectors.probe_batch(queries, wanted, mask), strict=True):
                     pairs[i] = list(zip(space.ids_of(probe.docs), probe.scores.tolist(), strict=True))
             for i in set(range(len(notes))) - set(known):
-                docs, shares = by_words(space, mask, encodings[i].words, wanted, self.runtime.backend)
+                docs, shares = by_words(
+                    space, mask, encodings[i].words, wanted, self.runtime.backend, self.maker
+                )
                 pairs[i] = list(zip(space.ids_of(docs), shares.tolist(), strict=True))
         near = [[(episode_of(id), similarity) for id, similarity in one] for one in pairs]
         near = [
             [pair for pair in one if pair[0] != note.episode and pair[0] in self._notes][: self.link_k]
             for note, one in zip(notes, near, strict=True)
         ]
+        self._notes.read({id for one in near for id, _ in one})
         missing = {id for one in near for id, _ in one if id not in episodes}
         others = {**episodes, **self._read(sorted(missing))}
         return [

@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.backends.base import Backend
+from agentmem.index.counted import counted
 from agentmem.index.lexical import QueryTerm, top
 from agentmem.index.space import Space
 from agentmem.language.text import idf
 
 
 def by_words(
-    space: Space, mask: NDArray[np.bool_], words: Sequence[str], k: int, backend: Backend
+    space: Space, mask: NDArray[np.bool_], words: Sequence[str], k: int, backend: Backend, maker: str
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k notes that share the rarest words, with the share of them: 1 for all."""
     distinct = list(dict.fromkeys(words))
     ids = backend.term_ids(distinct)
-    rarity = weights(space, backend, distinct)
+    rarity = weights(space, backend, distinct, maker)
     terms = [QueryTerm(rarity[word], ((ids[word], 1.0),)) for word in distinct if word in ids]
     scores = space.lexical.score(terms, space.n)
     docs = top(scores, k, mask)
@@ -27,13 +28,14 @@ def by_words(
     return docs, np.asarray(np.minimum(scores[docs] / max(total, 1e-9), 1.0), np.float32)
 
 
-def weights(space: Space, backend: Backend, words: Sequence[str]) -> dict[str, float]:
-    """How rare words are in a namespace and in English."""
-    if not words:
+def weights(space: Space, backend: Backend, words: Sequence[str], maker: str) -> dict[str, float]:
+    """How rare words are in English and in a namespace, not counting what other makers derived."""
+    counts = counted(space, maker)
+    if not words or counts is None:
         return {}
     ids = backend.term_ids(words)
     df = np.zeros(len(words), np.int64)
     known = [place for place, word in enumerate(words) if word in ids]
     if known:
-        df[known] = space.lexical.df([ids[words[place]] for place in known])
-    return dict(zip(words, idf(space.lexical.n, df, words).tolist(), strict=True))
+        df[known] = counts.df(space, [ids[words[place]] for place in known])
+    return dict(zip(words, idf(counts.n, df, words).tolist(), strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import agentmem
 from agentmem.cli import COMMANDS, cli
 
 Run = Callable[..., Any]
@@ -226,6 +227,18 @@ def test_duplicates(run: Run, run_json: Json, filled: str) -> None:
     run("show", filled, "d", code=1)
     run("restore", filled, "d")
     run("duplicates", filled, "--threshold", "2", code=2)
+
+
+def test_stale(run: Run, run_json: Json, filled: str) -> None:
+    run("stale", filled, code=1)
+    with agentmem.open(filled) as memory:
+        memory.add("Grace: Lisbon.", id="n", kind="note", sources=["b"])
+    assert run_json("stale", filled, code=1) == []
+    run("update", filled, "b", "My sister Grace moved to Porto")
+    assert run("stale", filled).stdout == "n\tnote\tb\tGrace: Lisbon.\n"
+    assert [one["changed"] for one in run_json("stale", filled)] == [["b"]]
+    assert run_json("stats", filled)["stale"] == 1 and "stale\t1" in run("stats", filled).stdout
+    assert "is stale" in run("search", filled, "Grace Lisbon", "--explain").stdout
 
 
 def test_consolidate_undo_forget(run: Run, run_json: Json, filled: str) -> None:

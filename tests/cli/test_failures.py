@@ -16,6 +16,7 @@ READING = {
     "search": ["x"], "ask": ["x"], "list": [], "show": ["x"], "update": ["x", "y"], "delete": ["x"],
     "restore": ["x"], "erase": ["x", "-y"], "export": [], "stats": [], "namespaces": [], "check": [],
     "reindex": [], "backup": ["out.db"], "duplicates": [], "consolidate": [], "undo": ["x"], "forget": [],
+    "stale": [], "facts": [],
 }  # fmt: skip
 
 

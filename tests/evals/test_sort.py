@@ -47,6 +47,13 @@ def test_pieces_hold_every_sentence() -> None:
     assert sort.pieces(["a b", "c"], 0) == [(0, "a b"), (1, "c")]
 
 
+def test_within_one_piece_the_place_decides() -> None:
+    text = "one two three four five six"
+    assert sort.earlier(("three four", "one two"), (5, 5), (text, text)) == 1
+    assert sort.earlier(("one two", "one two"), (5, 5), (text, text)) is None
+    assert sort.earlier(("x", "y"), (3, 9), (text, text)) == 0
+
+
 @pytest.mark.parametrize("unit", ["0", "60"])
 def test_order_is_complete(unit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "booksort"
@@ -54,7 +61,11 @@ def test_order_is_complete(unit: str, tmp_path: Path, capsys: pytest.CaptureFixt
     (folder / "x-0.txt").write_text(book(), "utf-8")
     sort.main(["--data", str(tmp_path), "--count", "2", "--unit", unit])
     out = capsys.readouterr().out
-    assert "| all |" in out and "| 100.0 [100.0, 100.0] |" in out.splitlines()[-3]
+    assert "| unified, % right | episodic, % right | plain BM25, % right |" in out
+    assert "| all |" in out and out.splitlines()[-3].count("| 100.0 [100.0, 100.0] ") == 3
+    sort.main(["--data", str(tmp_path), "--count", "1", "--unit", unit, "--store", "unified", "--json"])
+    right = json.loads(capsys.readouterr().out)["right"]
+    assert list(right) == ["unified", "plain BM25"] and right["unified"]["all"]["value"] == 1.0
     (folder / "x-0.txt").unlink()
     with pytest.raises(InvalidInput):
         sort.main(["--data", str(tmp_path)])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agentmem.evals.speed import cold, corpus, ingest, namespaces, search, timing
+from agentmem.evals.speed import cold, corpus, ingest, namespaces, search, stores, timing
 
 
 def test_ingest(tmp_path):
@@ -32,6 +32,18 @@ def test_namespaces(tmp_path):
 def test_cold(tmp_path):
     result = cold.measure(None, "static", 30, 1, tmp_path)
     assert result["ratio_p50"] > 0
+
+
+def test_stores(tmp_path):
+    result = stores.measure(None, "none", ["unified", "zettelkasten"], (20, 40), 10, 5, tmp_path)
+    assert [(row["store"], row["call"], row["n"]) for row in result["calls"]] == [
+        (store, call, n)
+        for store in ("unified", "zettelkasten")
+        for call, n in (("add", 10), ("search", 10), ("catch up", 10), ("batch", 1))
+    ]
+    assert [row["derived"] for row in result["built"]] == [0, 0, 20, 40]
+    again = stores.measure(None, "none", ["unified"], (20, 40), 10, 1, tmp_path)
+    assert again["built"] == []  # the files are there
 
 
 def test_a_corpus_is_deterministic():

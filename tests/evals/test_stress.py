@@ -9,7 +9,8 @@ import sys
 import pytest
 
 import agentmem
-from agentmem.evals.stress import erase, kill, processes
+from agentmem.evals.speed import corpus
+from agentmem.evals.stress import consolidate, erase, kill, processes
 
 
 def test_killed_writers_lose_nothing(tmp_path):
@@ -17,6 +18,15 @@ def test_killed_writers_lose_nothing(tmp_path):
     assert result["problems"] == []
     assert result["kills"] == 5
     assert result["acknowledged_calls"] > 0
+
+
+@pytest.mark.parametrize("store", ["forgetting", "hipporag"])
+def test_a_killed_consolidation_goes_on(tmp_path, store):
+    items = list(corpus.drafts(corpus.texts(None), 300))
+    embedder = "static" if store == "hipporag" else "none"
+    result = consolidate.run(tmp_path, store, items, kills=1, seed=3, embedder=embedder)
+    assert result["problems"] == [] and result["derived"] > 0
+    assert 0 <= result["kept_at_kills"][0] <= result["derived"]
 
 
 def test_processes_share_a_file(tmp_path):

@@ -20,6 +20,7 @@ from agentmem.language.text import (
     idf,
     length,
     query_words,
+    refers,
     time_word,
 )
 
@@ -120,6 +121,15 @@ def test_first_person(text: str) -> None:
 
 def test_not_first_person() -> None:
     assert first_person(analyse("You like it, Ivan").flags) == 0
+
+
+@pytest.mark.parametrize("text", ["Then she left", "THEIR boat", "I saw him.", "He’s here", "他走了"])
+def test_refers_to_somebody(text: str) -> None:
+    assert refers(analyse(text).flags) == 1
+
+
+def test_refers_to_nobody() -> None:
+    assert refers(analyse("Theo sees the theme; it rains").flags) == 0
 
 
 def test_length_counts_all_words_and_is_clipped() -> None:

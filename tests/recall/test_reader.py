@@ -135,3 +135,21 @@ def test_a_question_is_no_answer() -> None:
 def test_days_and_origins_are_no_places() -> None:
     assert places("From Bristol to Porto, Monday, in June") == ["Bristol", "Porto"]
     assert places("From Bristol to Porto, Portugal", origins=False) == ["Porto, Portugal"]
+
+
+def test_an_answer_stands_after_its_question() -> None:
+    """What another person asked right before says what a short answer is about."""
+    with agentmem.open(":memory:", embedder="none") as store:
+        lines = [
+            ("Jonah", "He has had a bakery down there since 2019, together with his wife Marta."),
+            ("Ines", "What's it called, actually, the bakery?"),
+            ("Jonah", "Fermento. There's always a queue."),
+        ]
+        for minute, (speaker, text) in enumerate(lines):
+            store.add(text, speaker=speaker, at=f"2025-05-15T10:{minute:02}", session="a")
+        asked = "What is the bakery called?"
+        assert store.ask(asked, at=AT).text == "Fermento."
+        hits = store.search(asked, at=AT)
+        assert str(read(asked, hits, AT).text).startswith("He has had")
+        store.add("Really, called that?", speaker="Jonah", at="2025-05-15T10:01:30", session="a")
+        assert str(store.ask(asked, at=AT).text).startswith("He has had"), "nobody answers himself"

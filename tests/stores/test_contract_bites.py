@@ -12,7 +12,7 @@ import pytest
 
 import agentmem
 from agentmem.clock import Clock, ManualClock
-from agentmem.memory import Answer, Context, ErasureReport, Hit, Memory
+from agentmem.memory import Answer, Context, Derived, Draft, ErasureReport, Hit, Memory
 from agentmem.store import MemoryStore
 from agentmem.stores.episodic import EpisodicStore
 from agentmem.testing import Contract, StoreContract, overridden
@@ -109,6 +109,27 @@ class FiltersLate(EpisodicStore):
         return [hit for hit in super().search(query, k, **options) if hit.memory.id in allowed]
 
 
+class ServesStaleAsFresh(EpisodicStore):
+    def search(self, query: str, k: int = 10, **options: Any) -> builtins.list[Hit]:
+        return [replace(hit, stale=()) for hit in super().search(query, k, **options)]
+
+
+class NotesOnce(EpisodicStore):
+    def _encode(self, episodes: Any) -> Derived:
+        notes = [Draft(f"Note: {e.text}", kind="note", sources=(e.id,)) for e in episodes if e.text]
+        return Derived(memories=tuple(notes))
+
+
+class ShowsNotes(NotesOnce):
+    def context(self, query: str | None = None, **options: Any) -> Context:
+        return super().context("Biscuit" if query is None else query, **options)
+
+
+class AsksTheOldest(EpisodicStore):
+    def ask(self, question: str, **options: Any) -> Answer:
+        return super().ask(question, **{**options, "at": NOW.replace(year=2000)})
+
+
 class StaysOpen(EpisodicStore):
     def close(self) -> None:
         pass
@@ -133,6 +154,10 @@ MUTANTS: list[tuple[type[MemoryStore], Callable[..., None]]] = [
     (NoFence, StoreContract.test_a_memory_cannot_end_the_fence),
     (AlwaysAnswers, StoreContract.test_it_says_when_it_does_not_know),
     (FiltersLate, StoreContract.test_a_filter_is_exact),
+    (ServesStaleAsFresh, StoreContract.test_what_rests_on_a_change_is_stale),
+    (NotesOnce, StoreContract.test_consolidation_derives_anew),
+    (ShowsNotes, StoreContract.test_the_newest_memories_are_what_came_in),
+    (AsksTheOldest, StoreContract.test_a_changed_fact_changes_the_answer),
     (StaysOpen, StoreContract.test_a_closed_store),
 ]
 

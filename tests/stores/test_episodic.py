@@ -163,6 +163,38 @@ def test_records_keep_events(tmp_path: Path) -> None:
         assert store.check() == []
 
 
+def drifting(seed: int) -> list[Draft]:
+    """A conversation whose topics run into each other, so that refinement moves most boundaries."""
+    rng = random.Random(seed)
+    items: list[Draft] = []
+    for n in range(60):
+        topics = rng.choices(list(TOPICS), weights=[(n // 7) % 3 == i or 0.3 for i in range(3)], k=2)
+        words = [rng.choice(TOPICS[topic].split()) for topic in topics for _ in range(rng.randint(3, 9))]
+        items.append(Draft(" ".join(words), f"2024-03-01T10:{n:02d}:00Z", "AB"[n % 2], "s", id=f"s{n}"))
+    return items
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_nothing_is_cut_again_after_a_restart(seed: int, tmp_path: Path) -> None:
+    """Not in memory, turn by turn, and not from records: the open end is cut as it was."""
+    items = drifting(seed)
+    with open_store(min_tokens=10) as store:
+        store.add_many(items)
+        whole = cuts(store.timeline())
+    with open_store(tmp_path / "a.db", min_tokens=10) as store:
+        for item in items:
+            store.add_many([item])
+            store.timeline()
+        assert cuts(store.timeline()) == whole
+        store.consolidate()
+    for _ in range(2):
+        with open_store(tmp_path / "a.db", min_tokens=10) as store:
+            assert cuts(store.timeline()) == whole
+            store.consolidate()
+            number = store._runtime.number(()) or 0
+            assert len(store._runtime.backend.artifacts(number)) == sum(e.closed for e in store.timeline())
+
+
 def test_a_file_of_another_store(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with agentmem.open(path, store="unified") as store:

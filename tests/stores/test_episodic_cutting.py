@@ -128,7 +128,7 @@ def test_a_boundary_goes_to_the_join(measure: str, shift: int) -> None:
     """Mended: the surprising turn itself (shift 0) and later places are candidates, not only earlier ones."""
     z = np.full(20, -1.0)
     z[10 + shift] = 3
-    starts, _ = cut(turns(z, two_topics(10, 20)), start=0, gamma=1, limits=LOOSE, refine=measure)
+    starts = cut(turns(z, two_topics(10, 20)), start=0, gamma=1, limits=LOOSE, refine=measure).starts
     assert starts == [10]
 
 
@@ -154,7 +154,7 @@ def test_sizes_and_answers(held: list[tuple[float, int, bool]], refine: str | No
     n = len(held)
     vectors = np.random.default_rng(n).normal(size=(n, 4)).astype(np.float32)
     given_turns = turns(z, vectors, tokens, joined)
-    starts, closed = cut(given_turns, start=0, gamma=1, limits=limits, refine=refine, warm_up=8)
+    starts, closed, _ = cut(given_turns, start=0, gamma=1, limits=limits, refine=refine, warm_up=8)
     edges = [0, *starts, n]
     assert edges == sorted(set(edges)) and 0 <= closed <= len(starts)
     for a, b in pairwise(edges):
@@ -180,14 +180,30 @@ def test_a_closed_boundary_stays(held: list[tuple[float, int]], length: int) -> 
         "refine": "modularity",
         "warm_up": 4,
     }
-    later, _ = cut(turns(z, vectors, tokens), **options)
+    later = cut(turns(z, vectors, tokens), **options).starts
     length = min(length, len(held))
-    early, closed = cut(turns(z[:length], vectors[:length], tokens[:length]), **options)
+    early, closed, _ = cut(turns(z[:length], vectors[:length], tokens[:length]), **options)
     assert early[:closed] == later[:closed]
 
 
+@given(
+    st.lists(st.tuples(st.floats(-3, 3), st.integers(1, 300)), min_size=2, max_size=60), st.integers(0, 59)
+)
+def test_cutting_on_is_cutting_at_once(held: list[tuple[float, int]], number: int) -> None:
+    """From any start on, with what is known of it, the rest is cut as it was."""
+    z, tokens = zip(*held, strict=True)
+    vectors = np.random.default_rng(3).normal(size=(len(held), 4)).astype(np.float32)
+    options: dict[str, Any] = {"gamma": 0.5, "limits": Limits(), "refine": "modularity"}
+    whole = cut(turns(z, vectors, tokens), start=0, **options)
+    if whole.starts:
+        i = number % len(whole.starts)
+        rest = cut(turns(z, vectors, tokens), start=whole.starts[i], beyond=whole.beyond[i], **options)
+        assert rest.starts == whole.starts[i + 1 :] and rest.beyond == whole.beyond[i + 1 :]
+
+
 def test_one_long_turn_is_an_event() -> None:
-    starts, _ = cut(turns([0] * 4, tokens=[30, 900, 30, 40]), start=0, gamma=9, limits=Limits(), refine=None)
+    given = turns([0] * 4, tokens=[30, 900, 30, 40])
+    starts = cut(given, start=0, gamma=9, limits=Limits(), refine=None).starts
     assert starts == [1, 2]
 
 

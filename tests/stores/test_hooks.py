@@ -125,7 +125,7 @@ def test_a_hook_that_fails_writes_nothing() -> None:
 
 def test_options_are_the_stores() -> None:
     with open_notes(loud=True) as store:
-        assert store._options == {"loud": True}
-        assert store.namespace("a")._options == {"loud": True}
+        assert store._options == {"loud": True, "updates": "strict"}, "and those of every store"
+        assert store.namespace("a")._options == store._options
     with pytest.raises(UnknownOption, match="quiet"):
         open_notes(quiet=True)

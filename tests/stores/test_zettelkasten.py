@@ -340,3 +340,24 @@ def test_a_consolidation_that_is_killed_goes_on_where_it_stopped(tmp_path: Path)
         assert len(notes) == 600 == len({memory.sources[0] for memory in notes})
         assert report.left == 0 and len(store.links()) > 500
         assert store.consolidate().added == () and store.check() == []
+
+
+def test_what_is_new_costs_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consolidation reads the notes near what came, and none of the others."""
+    from agentmem.stores.zettelkasten.notes import Note
+
+    read: list[str] = []
+    of = Note.of.__func__  # type: ignore[attr-defined]
+
+    def counting(cls: type[Note], memory: Any) -> Note:
+        read.append(memory.id)
+        note: Note = of(cls, memory)
+        return note
+
+    with open_slips(link_k=3, evolve=False) as store:
+        store.add_many([f"sun and sea, day {i}" for i in range(40)])
+        store.consolidate()
+        monkeypatch.setattr(Note, "of", classmethod(counting))
+        assert store.consolidate().added == () and read == []
+        store.add("the moon over the sea")
+        assert len(store.consolidate().added) == 1 and len(set(read)) <= 3
