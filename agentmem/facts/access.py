@@ -98,7 +98,7 @@ def opened(
     space = runtime.space(number) if known_at is None else runtime.spaces.known(number, known_at)
     with space.lock:
         view = view_of(runtime, number) if known_at is None else FactView()
-        view.sync(space, runtime.backend)
+        view.sync(space, runtime.backend, runtime.spaces.snapshots if known_at is None else None)
         access = Access(runtime, space, view, _decided(runtime, space))
         auto = updates == "auto"
         wanted = corrections.together(

@@ -31,7 +31,9 @@ from agentmem.facts.model import (
 )
 from agentmem.facts.names import name_key
 from agentmem.facts.slots import ASSISTANT, Entry, Line, Standing, entries
+from agentmem.facts.telling import Telling
 from agentmem.index.arrays import Growing
+from agentmem.index.snapshot import Snapshots
 from agentmem.index.space import Space
 from agentmem.language.text import length
 from agentmem.memory import Memory
@@ -62,6 +64,7 @@ class FactView:
         self._generation = -1
         self._changed = -1
         self._matcher: Matcher | None = None
+        self._telling = Telling()
 
     def _forget(self) -> None:
         self.replaced: dict[str, list[str]] = {}
@@ -86,13 +89,19 @@ class FactView:
         self._established: tuple[tuple[int, int], list[str]] = ((-1, -1), [])
 
     # --- keeping up ----------------------------------------------------------------------------
-    def sync(self, space: Space, backend: Backend) -> FactView:
-        """Read what came since, drop what went; the caller holds the space's lock."""
+    def sync(self, space: Space, backend: Backend, snapshots: Snapshots | None = None) -> FactView:
+        """Read what came since, drop what went; the caller holds the space's lock.
+
+        With ``snapshots`` memories that told nothing to an earlier process are not read again.
+        """
         if self._space is space and self._generation == space.generation and self._changed == space.changed:
             return self
         if self._space is not space or self._generation != space.generation:
             self._forget()
             self._space, self._generation = space, space.generation
+            self._telling.load(space, snapshots)
+            if snapshots is not None:
+                space.companions["facts"] = self._telling
         held = self._docs.view
         self.drop(doc for doc in held[~space.live[held]].tolist() if doc in self._of_doc)
         fresh = np.arange(self._seen, space.n)
@@ -100,12 +109,16 @@ class FactView:
         assistant = space.code("role", ASSISTANT)
         if assistant >= 0:
             readable &= space.role[fresh] != assistant
+        readable &= self._telling.among(space.rows[fresh])
         docs = fresh[readable]
         for start in range(0, len(docs), _BATCH):
             batch = docs[start : start + _BATCH].tolist()
-            rows = space.rows[batch].tolist()
+            numbers = space.rows[batch]
+            rows = numbers.tolist()
             memories = backend.memories_by_row(rows)
             self.take((doc, memories[row]) for doc, row in zip(batch, rows, strict=True) if row in memories)
+            self._telling.read(numbers, np.array([doc in self._of_doc for doc in batch]))
+        self._telling.upto = max(self._telling.upto, int(space.rows[fresh].max(initial=-1)))
         self.settle()
         self._seen = space.n
         self._changed = space.changed

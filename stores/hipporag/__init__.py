@@ -34,7 +34,7 @@ What waits for ``consolidate()``
     Synonym edges (each new phrase is compared with all others, so adding stays cheap at any size), vectors
     of phrases and facts of embedders that are not fast (until then only exact phrases link), and memories
     that another store wrote, if there are more than a thousand. All of it resumes after a kill. It writes
-    no memories, only artifacts of memories, so ``undo`` has nothing to take back.
+    no memories, only artifacts of memories; ``undo`` brings back what stood before.
 
 Options
     version: 1 or 2.
