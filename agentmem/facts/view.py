@@ -24,8 +24,6 @@ from agentmem.facts.model import (
     Corrections,
     Fact,
     Frame,
-    Judge,
-    Proposal,
     Slot,
     State,
 )
@@ -47,7 +45,6 @@ class FactView:
 
     Attributes:
         corrections: what was decided about facts; see :meth:`correct`.
-        judge: weighs a newer fact of the same subject in another wording, or None; see :meth:`proposals`.
         lines: (subject, frame) keys -> slot.
         by_subject: subject key -> frame keys of its slots.
         by_object: object key -> entries that lead to it.
@@ -58,7 +55,6 @@ class FactView:
 
     def __init__(self) -> None:
         self.corrections: Corrections = NO_CORRECTIONS
-        self.judge: Judge | None = None
         self._forget()
         self._space: Space | None = None
         self._generation = -1
@@ -238,22 +234,6 @@ class FactView:
             self.replaced.setdefault(new, []).append(frame)
             if newer not in line.entries:  # what replaced it answers in its place
                 line.add(newer)
-
-    def proposals(self, subject: str | None = None) -> list[Proposal]:
-        """What ``judge`` proposes among the active facts of a subject (None: of all), surest first."""
-        if self.judge is None:
-            return []
-        found = []
-        keys = list(self.by_subject) if subject is None else [name_key(subject)]
-        for key in keys:
-            facts = self._facts_of(key, None)
-            for newer in facts:
-                for older in facts:
-                    if older.frame.key != newer.frame.key and older.order < newer.order:
-                        one = self.judge(older, newer)
-                        if one is not None:
-                            found.append(one)
-        return sorted(found, key=lambda one: -one.score)
 
     # --- looking up ----------------------------------------------------------------------------
     def __len__(self) -> int:

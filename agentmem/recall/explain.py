@@ -69,7 +69,7 @@ class Explainer:
             for name, value in parts.items()
             if name not in _KNOWN and value > 0
         ]
-        if parts.get("session", 0.0) > 0 and not told:
+        if parts.get("session", 0.0) > 0 and not told and pool.space.session[doc] >= 0:
             told.append((parts["session"], "belongs to a conversation about this"))
         if parts.get("prior", 0.0) < 0:
             told.append((0.0, "does not hold at the asked time, has faded, or is stale"))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentmem
-from agentmem.facts.model import Corrections, Fact, Proposal
+from agentmem.facts.model import Corrections, Fact
 from agentmem.facts.view import FactView, view_of
 from agentmem.memory import Memory
 from agentmem.store import MemoryStore
@@ -167,14 +167,6 @@ def test_corrections_and_back() -> None:
     assert capitals(replaced)[0] == ("Yx", "active")
     made.correct(Corrections())
     assert active(made) == before
-
-
-def test_the_judge_proposes() -> None:
-    made = view([*BASE, memory("Ada Lind moved to Zell.", 5, "z")])
-    assert made.proposals() == []
-    made.judge = lambda older, newer: Proposal(older, newer, 1.0, "weak", "may be")
-    (one,) = made.proposals("Ada Lind")
-    assert (one.older.object, one.newer.object) == ("Aldby", "Zell")
 
 
 def facts_of(store: MemoryStore) -> FactView:
