@@ -15,8 +15,9 @@ sources.
 is stored; until the next ``consolidate()`` an episode is found by its own text. ``consolidate()``
 annotates, links and evolves what is new, or was changed since: with a language model (``llm=`` of
 ``agentmem.open``) note by note, each a transaction of its own, so that a run that is killed or out of
-budget keeps what was paid for; without one by statistics over the namespace
-(:mod:`agentmem.stores.zettelkasten.roles`). What failed is marked (``failed()``), never taken for an empty
+budget keeps what was paid for; without one by statistics over what came into the namespace
+(:mod:`agentmem.stores.zettelkasten.roles`), so that a run that goes on where another stopped leaves what one
+run would have left. What failed is marked (``failed()``), never taken for an empty
 annotation, and tried again the next time. ``plan()`` says beforehand how many calls there will be at least.
 Notes that were made locally are made anew once a model is there.
 
@@ -61,9 +62,9 @@ and MiniLM; ``threshold`` and ``mix`` were chosen on these questions::
 
                                       static              MiniLM
     cosine of the episodes alone      50.1  60.1  69.0    48.7  61.1  73.0
-    of their notes, no links          49.8  61.1  71.1    54.5  66.4  75.0
-    ... with links ("paper")          48.9  61.3  71.0    54.6  66.6  74.7
-    "hybrid"                          75.4  83.0  88.7    77.3  85.2  89.8
+    of their notes, no links          49.3  60.9  70.9    54.2  66.0  74.9
+    ... with links ("paper")          49.0  60.8  71.0    54.3  66.0  74.6
+    "hybrid"                          75.6  82.6  88.6    77.3  85.2  89.8
     the engine without notes          75.9  82.8  88.2    77.1  84.8  89.2
 
 What a local note adds is mostly the turn before it; local links and evolution add nothing that is sure.

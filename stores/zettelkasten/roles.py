@@ -2,9 +2,9 @@
 
 The local twins are deterministic and cost nothing:
 
-- key terms by tf · idf over the namespace: tf(t) · ln(1 + (n - df + ½) / (df + ½))^0.7 · e(t), with e the
-  rarity in English, see :func:`agentmem.language.text.idf`; tags by what kind of text it is; as context
-  the turn before it;
+- key terms by tf · idf over what came into the namespace, notes not counted:
+  tf(t) · ln(1 + (n - df + ½) / (df + ½))^0.7 · e(t), with e the rarity in English, see
+  :func:`agentmem.language.text.idf`; tags by what kind of text it is; as context the turn before it;
 - a link where w = (1 - s) · cos + s · J is high enough, J being the Jaccard overlap of the key terms of both
   notes, each term weighted by its rarity: Σ_{t in both} idf(t) / Σ_{t in either} idf(t);
 - a neighbour's tags gain the key terms that it shares with none of its own, few and bounded.
@@ -25,7 +25,7 @@ from agentmem.recall.query import surfaces
 from agentmem.stores.zettelkasten.notes import Annotation, Note
 
 Weigh = Callable[[Sequence[str]], Mapping[str, float]]
-"""Words -> how rare each is in the namespace."""
+"""Words -> how rare each is in what came into the namespace."""
 
 
 @dataclass(frozen=True, slots=True)

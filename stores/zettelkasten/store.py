@@ -250,7 +250,7 @@ class ZettelkastenStore(MemoryStore):
         linker: roles.Linker
         evolver: roles.Evolver
         if asker is None:
-            weigh = _Rarity(runtime, number, self._maker)
+            weigh = _Rarity(runtime, number)
             annotator = roles.LocalAnnotator(weigh, options["keywords"])
             linker = roles.LocalLinker(weigh, options["threshold"])
             evolver = roles.LocalEvolver(weigh)
@@ -276,11 +276,10 @@ class ZettelkastenStore(MemoryStore):
 
 
 class _Rarity:
-    """Rarity of words in a namespace, each looked up once a run."""
+    """Rarity of words in what came into a namespace, each looked up once a run."""
 
-    def __init__(self, runtime: Runtime, number: int, maker: str) -> None:
+    def __init__(self, runtime: Runtime, number: int) -> None:
         self._runtime = runtime
-        self._maker = maker
         self._number = number
         self._known: dict[str, float] = {}
 
@@ -288,5 +287,5 @@ class _Rarity:
         if missing := [word for word in words if word not in self._known]:
             space = self._runtime.space(self._number)
             with space.lock:
-                self._known |= weights(space, self._runtime.backend, missing, self._maker)
+                self._known |= weights(space, self._runtime.backend, missing)
         return {word: self._known[word] for word in words}

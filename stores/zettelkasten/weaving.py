@@ -351,9 +351,7 @@ class Weaver:
                 for i, probe in zip(known, space.vectors.probe_batch(queries, wanted, mask), strict=True):
                     pairs[i] = list(zip(space.ids_of(probe.docs), probe.scores.tolist(), strict=True))
             for i in set(range(len(notes))) - set(known):
-                docs, shares = by_words(
-                    space, mask, encodings[i].words, wanted, self.runtime.backend, self.maker
-                )
+                docs, shares = by_words(space, mask, encodings[i].words, wanted, self.runtime.backend)
                 pairs[i] = list(zip(space.ids_of(docs), shares.tolist(), strict=True))
         near = [[(episode_of(id), similarity) for id, similarity in one] for one in pairs]
         near = [

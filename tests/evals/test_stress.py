@@ -20,7 +20,7 @@ def test_killed_writers_lose_nothing(tmp_path):
     assert result["acknowledged_calls"] > 0
 
 
-@pytest.mark.parametrize("store", ["forgetting", "hipporag"])
+@pytest.mark.parametrize("store", ["forgetting", "hipporag", "zettelkasten"])
 def test_a_killed_consolidation_goes_on(tmp_path, store):
     items = list(corpus.drafts(corpus.texts(None), 300))
     embedder = "static" if store == "hipporag" else "none"
