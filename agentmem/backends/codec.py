@@ -79,9 +79,18 @@ def codec_named(name: str) -> Codec:
     return _CODECS[name]
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump_json(value: Json) -> str:
     """JSON without blanks, every script as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+@lru_cache(maxsize=10_000)
+def pack_name(name: tuple[str, ...]) -> str:
+    """The labels of a namespace as they are stored."""
+    return dump_json(list(name))
 
 
 def load_object(text: str) -> dict[str, Json]:

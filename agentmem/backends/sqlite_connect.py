@@ -49,12 +49,16 @@ def translate(error: sqlite3.Error, path: str) -> AgentmemError:
 
 
 class Held:
-    """A connection, and the lock of the thread that is using it."""
+    """A connection, and the lock of the thread that is using it.
 
-    __slots__ = ("__weakref__", "connection", "data_version", "lock", "process")
+    ``impatient`` says that its busy time-out is 0, as writing leaves it.
+    """
+
+    __slots__ = ("__weakref__", "connection", "data_version", "impatient", "lock", "process")
 
     def __init__(self) -> None:
         self.connection: sqlite3.Connection | None = None
+        self.impatient = False
         self.process = os.getpid()
         self.lock = threading.RLock()
         self.data_version: int | None = None
@@ -130,7 +134,16 @@ class Connections:
             raise StoreClosed(f"{self.path} was closed; open it again")
         if held.connection is None:
             held.connection = self._open()
+            held.impatient = False
         return held.connection
+
+    def patient(self, held: Held) -> sqlite3.Connection:
+        """The connection, opened if it is not, and waiting for others as reading wants it."""
+        connection = self.opened(held)
+        if held.impatient:
+            connection.execute(f"PRAGMA busy_timeout={self._busy_ms}")
+            held.impatient = False
+        return connection
 
     def use(self) -> Use:
         """The connection, for one statement."""
@@ -175,7 +188,10 @@ class Connections:
             connection = self.opened(held)
             if connection.in_transaction:
                 raise BackendError("a transaction is open in this thread already; end it first")
-            self.retry(connection, "BEGIN IMMEDIATE", deadline)
+            if not held.impatient:
+                connection.execute("PRAGMA busy_timeout=0")
+                held.impatient = True
+            self._again(connection, "BEGIN IMMEDIATE", deadline)
             return held, connection
         except BaseException as error:
             self.end(held)
@@ -191,25 +207,28 @@ class Connections:
     def retry(self, connection: sqlite3.Connection, statement: str, deadline: float) -> None:
         """Run a statement that needs the write lock, again and again with growing random pauses."""
         connection.execute("PRAGMA busy_timeout=0")
-        pause = 0.0005
         try:
-            while True:
-                try:
-                    connection.execute(statement)
-                    return
-                except sqlite3.OperationalError as error:
-                    if "locked" not in str(error) and "busy" not in str(error):
-                        raise
-                    left = deadline - time.monotonic()
-                    if left <= 0:
-                        raise FileLocked(
-                            f"another process has held the write lock of {self.path} for "
-                            f"{self._timeout:g} s; end it, or raise busy_timeout"
-                        ) from error
-                    time.sleep(min(left, pause * (0.5 + random.random())))
-                    pause = min(pause * 1.5, 0.02)
+            self._again(connection, statement, deadline)
         finally:
             connection.execute(f"PRAGMA busy_timeout={self._busy_ms}")
+
+    def _again(self, connection: sqlite3.Connection, statement: str, deadline: float) -> None:
+        pause = 0.0005
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) and "busy" not in str(error):
+                    raise
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise FileLocked(
+                        f"another process has held the write lock of {self.path} for "
+                        f"{self._timeout:g} s; end it, or raise busy_timeout"
+                    ) from error
+                time.sleep(min(left, pause * (0.5 + random.random())))
+                pause = min(pause * 1.5, 0.02)
 
     # --- life ------------------------------------------------------------------------------------
     def close(self) -> None:
@@ -317,7 +336,7 @@ class Use:
     def __enter__(self) -> sqlite3.Connection:
         self._held.lock.acquire()
         try:
-            connection = self._pool.opened(self._held)
+            connection = self._pool.patient(self._held)
             if self._snapshot and not connection.in_transaction:
                 connection.execute("BEGIN")
                 self._began = True

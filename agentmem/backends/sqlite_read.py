@@ -15,10 +15,10 @@ from agentmem.backends.base import Changes, Cursor, Event, Stored
 from agentmem.backends.codec import (
     PLAIN,
     Codec,
-    dump_json,
     load_object,
     moment,
     moment_or_none,
+    pack_name,
     unpack_vectors,
 )
 from agentmem.backends.sqlite_schema import ADDED, LINKS, RETIRED, UNDO, VECTORS
@@ -89,7 +89,7 @@ class Reader:
 
     def number(self, connection: sqlite3.Connection, name: Namespace) -> int | None:
         """The number of a namespace."""
-        packed = self.codec.word(dump_json(list(name)))
+        packed = self.codec.word(pack_name(name))
         row = connection.execute("SELECT id FROM namespace WHERE name = ?", (packed,)).fetchone()
         return None if row is None else int(row[0])
 
