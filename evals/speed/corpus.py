@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -53,10 +54,15 @@ def _made(count: int, seed: int) -> Iterator[str]:
         yield " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(8, 30)))
 
 
+@lru_cache(maxsize=2)
+def _words(texts: tuple[str, ...]) -> list[str]:
+    return [word for text in texts for word in text.split()]
+
+
 def drafts(base: list[str], count: int, seed: int = 0, first: int = 0) -> Iterator[Draft]:
     """Turns of sessions of 20 by two speakers; a second pass over ``base`` redraws 15 % of the words."""
     rng = random.Random(seed + first)
-    pool = [word for text in base[:20_000] for word in text.split()]
+    pool = _words(tuple(base[:20_000]))
     for i in range(first, first + count):
         text = base[i % len(base)]
         if i >= len(base):
