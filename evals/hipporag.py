@@ -27,13 +27,12 @@ from agentmem.errors import InvalidInput
 from agentmem.evals import metrics
 from agentmem.evals.cache import CachedEmbedder
 from agentmem.evals.metrics import Mean
-from agentmem.evals.tasks import Question, data_folder
-from agentmem.evals.tasks.base import Pool, read_json
-from agentmem.memory import Draft
+from agentmem.evals.tasks import data_folder
+from agentmem.evals.tasks.base import Pool
+from agentmem.evals.tasks.multihop import load_musique
 from agentmem.stores.hipporag import PAPER, HippoRAGStore
 
 CUTS = (2, 5)
-_AT = "2024-01-01"
 _OPENIE = "openie_musique_train_results_ner_gpt-3.5-turbo-1106_1890.json"
 
 ARMS: Mapping[str, Mapping[str, Any]] = {
@@ -75,22 +74,9 @@ def load(folder: Path) -> tuple[Pool, Path]:
         InvalidInput: a file is missing.
     """
     place = folder / "musique" / "hipporag_train100"
-    corpus = read_json(place / "musique_train_corpus.json")
-    ids = {(one["title"], one["text"]): f"p{i}" for i, one in enumerate(corpus)}
-    items = [
-        Draft(f"{title}\n{text}", at=_AT, id=id, metadata={"title": title})
-        for (title, text), id in ids.items()
-    ]
-    questions = []
-    for entry in read_json(place / "musique_train_q60.json"):
-        gold = {
-            ids[one["title"], one["paragraph_text"]] for one in entry["paragraphs"] if one["is_supporting"]
-        }
-        at = agentmem.ManualClock(_AT)()
-        questions.append(Question(entry["id"], entry["question"], at, frozenset(gold), "musique"))
     if not (place / _OPENIE).exists():
         raise InvalidInput(f"{place / _OPENIE} is missing; the folder of data is incomplete")
-    return Pool(("musique",), items, questions), place / _OPENIE
+    return next(load_musique(folder)), place / _OPENIE
 
 
 def score(

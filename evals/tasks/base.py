@@ -94,3 +94,15 @@ def read_json(path: Path) -> Any:
         with gzip.open(twin, "rt", encoding="utf-8") as stream:
             return json.load(stream)
     raise InvalidInput(f"{path} is missing; the folder of data is incomplete")
+
+
+def read_parts(folder: Path, pattern: str) -> list[Any]:
+    """The entries of every JSON list in a folder that fits a pattern: sets come split under several names.
+
+    Raises:
+        InvalidInput: no file fits.
+    """
+    files = sorted(folder.glob(pattern)) or sorted(folder.glob(pattern + ".gz"))
+    if not files:
+        raise InvalidInput(f"{folder} has no {pattern}; the folder of data is incomplete")
+    return [entry for file in files for entry in read_json(file.with_name(file.name.removesuffix(".gz")))]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentmem.errors import InvalidInput
+from agentmem.evals.tasks.base import read_parts
 from agentmem.language.tokens import count_tokens
 
 SIZES = {"6k": 455, "32k": 2_310, "64k": 4_580, "262k": 18_332}
@@ -159,7 +160,7 @@ def rebuilt(
         raise InvalidInput(f"{size!r} is no size; take one of {', '.join(SIZES)}")
     wanted = SIZES[size]
     rng = random.Random(f"{size}/{seed}")
-    cases = _read(folder, "MQuAKE-hard_even.json")
+    cases = read_parts(folder / "mquake", "MQuAKE-hard_*.json")
     rng.shuffle(cases)
     world = _World()
     multi: list[Asked] = []
@@ -167,7 +168,7 @@ def rebuilt(
         if world.size > 0.8 * wanted or len(multi) >= 3 * questions:
             break
         multi += _case(world, case)
-    singles = [one[0] for one in _read(folder, "contradict.json")]
+    singles = [one[0] for one in read_parts(folder / "mquake", "contradict*.json")]
     rng.shuffle(singles)
     prompts = _wordings(cases, singles)
     for one in singles:
@@ -193,14 +194,6 @@ def _first_of_three(multi: Sequence[Asked], questions: int) -> list[Asked]:
     """Of the three wordings of each case the first counts as the question, the others as re-worded."""
     kept = list(multi[: 3 * questions])
     return [Asked(a.text, a.gold, "multi" if i % 3 == 0 else "reworded") for i, a in enumerate(kept)]
-
-
-def _read(folder: Path, name: str) -> list[dict]:  # type: ignore[type-arg]
-    file = folder / "mquake" / name
-    if not file.is_file():
-        raise InvalidInput(f"{file} is missing; pass a --data folder that holds mquake/")
-    rows: list[dict] = json.loads(file.read_text("utf-8"))  # type: ignore[type-arg]
-    return rows
 
 
 def _case(world: _World, case: dict) -> list[Asked]:  # type: ignore[type-arg]

@@ -16,8 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agentmem.errors import InvalidInput
-from agentmem.evals.tasks.base import Pool, Question, Task, read_json
+from agentmem.evals.tasks.base import Pool, Question, Task, read_json, read_parts
 from agentmem.memory import Draft
 
 _WRITTEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -43,7 +42,7 @@ def load_musique(folder: Path) -> Iterator[Pool]:
     corpus = read_json(place / "musique_train_corpus.json")
     items, ids = passages((one["title"], one["text"]) for one in corpus)
     questions = []
-    for entry in read_json(_one(place, "musique_train_q*.json")):
+    for entry in read_parts(place, "musique_train_q*.json"):
         support = [p for p in entry["paragraphs"] if p["is_supporting"]]
         gold = frozenset(ids[p["title"], p["paragraph_text"]] for p in support)
         questions.append(
@@ -93,9 +92,8 @@ def load_2wiki(folder: Path) -> Iterator[Pool]:
     for (title, _), id in ids.items():
         titled.setdefault(title, []).append(id)
     questions = []
-    for number, entry in enumerate(
-        read_json(_one(place / "fastgraphrag_q101_part", "2wikimultihopqa_*of101.json"))
-    ):
+    asked = read_parts(place / "fastgraphrag_q101_part", "2wikimultihopqa_*of101.json")
+    for number, entry in enumerate(asked):
         gold = frozenset(id for title in entry["ground_truth"] for id in titled[title])
         kind = "four passages" if len(entry["ground_truth"]) > 2 else "two passages"
         questions.append(_question(str(number), entry["question"], gold, kind, None))
@@ -126,13 +124,6 @@ def _question(id: str, text: str, gold: frozenset[str], kind: str, answer: Any) 
         category=kind,
         answer=None if answer is None else str(answer),
     )
-
-
-def _one(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if not found:
-        raise InvalidInput(f"{folder} has no {pattern}; the folder of data is incomplete")
-    return found[0]
 
 
 MUSIQUE = Task("musique", load_musique, (2, 5, 10), "MuSiQue on HippoRAG's corpus, arXiv 2405.14831")

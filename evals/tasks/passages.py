@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from agentmem.evals.tasks.base import Pool, Question, Task, read_json
+from agentmem.evals.tasks.base import Pool, Question, Task, read_json, read_parts
 from agentmem.memory import Draft
 
 _WRITTEN = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -46,7 +46,7 @@ def load_popqa(folder: Path) -> Iterator[Pool]:
     """All pages of ``folder/popqa`` in one pool; gold are the pages of the question's subject and object."""
     ids: dict[tuple[str, str], str] = {}
     questions = []
-    for entry in read_json(folder / "popqa" / "popqa_even500.json"):
+    for entry in read_parts(folder / "popqa", "popqa_*.json"):
         gold = [
             ids.setdefault((page["title"], page["text"]), f"p{len(ids)}")
             for page in entry["paragraphs"]
@@ -72,7 +72,7 @@ def load_popqa(folder: Path) -> Iterator[Pool]:
 def load_popqa_subject(folder: Path) -> Iterator[Pool]:
     """As :func:`load_popqa`, but gold is the subject's page alone: each question is about one page."""
     for pool in load_popqa(folder):
-        entries = {str(entry["id"]): entry for entry in read_json(folder / "popqa" / "popqa_even500.json")}
+        entries = {str(entry["id"]): entry for entry in read_parts(folder / "popqa", "popqa_*.json")}
         titled: dict[tuple[str, str], str] = {}
         for item in pool.items:
             title = item.metadata["title"] if item.metadata else ""
