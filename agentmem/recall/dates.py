@@ -116,7 +116,8 @@ _MAYBE = re.compile(
     re.IGNORECASE,
 )
 _AROUND = re.compile(
-    r"\b(?P<side>before|after|following|prior\s+to|since|until)\s+(?P<event>(?!that\b|this\b|all\b|long\b)[^?.!,;]+)",
+    r"\b(?P<side>before|after|following|prior\s+to|since|until)\s+"
+    r"(?P<event>(?!(?:that|this|all|long|and|or|but|nor)\b)[^?.!,;]+)",
     re.IGNORECASE,
 )
 _UPPER = re.compile(r"\b(?:May|March|MAY|MARCH)\b")

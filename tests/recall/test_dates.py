@@ -84,6 +84,7 @@ def test_events() -> None:
     assert event is not None and (event.side, event.event) == ("after", "moving to Boston")
     assert around("What happened before May 2023?") is None
     assert around("What happened after all?") is None
+    assert around("Had Ada seen it before and liked it?") is None
 
 
 def test_months_keep_to_the_last_day() -> None:
