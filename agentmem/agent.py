@@ -28,10 +28,10 @@ from agentmem.messages import KEY, to_message
 from agentmem.recall.context import build_context
 from agentmem.recall.fence import strip_fences
 from agentmem.recall.reader import read
+from agentmem.store import MemoryStore
 
 if TYPE_CHECKING:
     from agentmem.language.base import ChatModel
-    from agentmem.store import MemoryStore
 
 PROMPT = """\
 You are {name}, an assistant with a long memory, talking with {user}.
@@ -138,13 +138,17 @@ class MemoryAgent:
             from agentmem.language.openai import OpenAIChat
 
             llm = OpenAIChat(llm)
+        if not isinstance(store, MemoryStore):
+            raise InvalidInput(f"store is what agentmem.open() gives, not {store!r}")
+        if not (llm is None or hasattr(llm, "complete")):
+            raise InvalidInput(f"llm is a chat model, the name of one, or None, not {llm!r}")
         self.store = store
         self.llm = llm
-        self.user = user
-        self.name = name
-        self.context_tokens = context_tokens
-        self.history_tokens = history_tokens
-        self.k = k
+        self.user = validate.text_value(user, "user")
+        self.name = validate.text_value(name, "name")
+        self.context_tokens = validate.count(context_tokens, "context_tokens")
+        self.history_tokens = validate.count(history_tokens, "history_tokens")
+        self.k = validate.count(k)
         self.system_prompt = system_prompt or PROMPT.replace("{name}", name).replace("{user}", user)
         self.max_tokens = max_tokens
         self.temperature = temperature
@@ -213,7 +217,7 @@ class MemoryAgent:
 
     # --- a turn ----------------------------------------------------------------------------------
     def _say(self, text: str) -> str:
-        clean = strip_fences(text)
+        clean = strip_fences(validate.query_text(text))
         if not clean.strip():
             raise InvalidInput("there is no text to reply to")
         return clean

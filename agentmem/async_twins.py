@@ -296,6 +296,20 @@ class AsyncTwins:
         )
         return result
 
+    async def aexplain(
+        self,
+        hits: Sequence[Hit],
+        *,
+        at: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        filter: Filter | None = None,
+    ) -> list[Hit]:
+        """Async twin of :meth:`~agentmem.store.MemoryStore.explain`."""
+        result: list[Hit] = await self._twin(
+            self._store.explain, hits, at=at, known_at=known_at, filter=filter
+        )
+        return result
+
     async def acontext(
         self,
         query: str | None = None,

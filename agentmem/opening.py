@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem import validate
 from agentmem.clock import Clock, system_clock
-from agentmem.errors import BackendError, EmbedderMismatch, UnknownOption
+from agentmem.errors import BackendError, EmbedderMismatch, InvalidInput, UnknownOption
 from agentmem.store import MemoryStore
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ def open(  # the name users read: agentmem.open
             raise UnknownOption("option", name, {*_FILE_OPTIONS, *kind.options})
     file_options = {name: options.pop(name, default) for name, default in _FILE_OPTIONS.items()}
     labels = validate.namespace(namespace)
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidInput(f"path={path!r} is no path of a file; ':memory:' keeps nothing")
+    if clock is not None and not callable(clock):
+        raise InvalidInput(f"clock={clock!r} is not callable; pass a function that returns the time, or None")
     text = os.fspath(path)
     if text.startswith(("postgresql://", "postgres://")):
         raise UnknownOption("backend", "postgresql", ["a file", ":memory:"])

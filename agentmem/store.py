@@ -7,6 +7,7 @@ and no public verb.
 from __future__ import annotations
 
 import builtins  # the class has a verb called list
+import os
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -408,7 +409,7 @@ class MemoryStore(AsyncTwins, ABC):
         if order not in ORDERS:
             raise UnknownOption("order", order, ORDERS)
         if limit is not None:
-            validate.count(limit, "limit")
+            limit = validate.count(limit, "limit")
         return listing.memories(
             self._runtime,
             self._namespace,
@@ -460,7 +461,9 @@ class MemoryStore(AsyncTwins, ABC):
         subtree: bool = False,
     ) -> builtins.list[builtins.list[Hit]]:
         """:meth:`search` for several questions at once, embedded in one batch."""
-        validate.count(k)
+        k = validate.count(k)
+        if isinstance(queries, str):
+            raise InvalidInput(f"queries is a list of questions: pass [{queries!r}]")
         asked = [validate.query_text(query) for query in queries]
         found = finding.search(
             self._runtime,
@@ -500,6 +503,42 @@ class MemoryStore(AsyncTwins, ABC):
             writing.log_use(self._runtime, name, events)
         return hits
 
+    def explain(
+        self,
+        hits: Sequence[Hit],
+        *,
+        at: TimeLike | None = None,
+        known_at: TimeLike | None = None,
+        filter: Filter | None = None,
+    ) -> builtins.list[Hit]:
+        """Hits of a search with all that is known of why: what their facts replaced, or were replaced by.
+
+        ``replaces “Acme is led by Dora.” since 3 May 2022``, or the reverse; see
+        :mod:`agentmem.facts.changes`. It reads the memories around the hits' statements, so a search does it
+        only when asked.
+
+        Args:
+            hits: what :meth:`search` gave, here or below.
+            at: as in the search: as things stood then.
+            known_at: as in the search.
+            filter: as in the search: only of memories that match is anything told.
+
+        Returns:
+            The same hits, in the same order, with more in ``why``.
+        """
+        from agentmem.facts.changes import explained
+
+        return explained(
+            self._runtime,
+            self._namespace,
+            hits,
+            at=self._now(at),
+            known_at=validate.moment(known_at, "known_at"),
+            filter=filter,
+            updates=self._options["updates"],
+            hide=self._hidden,
+        )
+
     def context(
         self,
         query: str | None = None,
@@ -524,7 +563,7 @@ class MemoryStore(AsyncTwins, ABC):
         """
         from agentmem.recall.context import build_context
 
-        validate.count(tokens, "tokens")
+        tokens = validate.count(tokens, "tokens")
         when = self._now(at)
         if query is None:
             given: Filter = {"@made_by": {"$exists": False}}
@@ -557,7 +596,7 @@ class MemoryStore(AsyncTwins, ABC):
             The name, date, number or sentence that answers, with the memories it rests on; ``chain`` has
             the facts walked and what they replaced. ``text`` is None when the memory does not hold it.
         """
-        from agentmem.facts import answering
+        from agentmem.facts import answering, checking
         from agentmem.recall.reader import LOOKED_AT, read
 
         when = self._now(at)
@@ -577,7 +616,8 @@ class MemoryStore(AsyncTwins, ABC):
         hits = self.search(question, k, at=when, known_at=known_at, filter=filter, subtree=subtree)
         before = finding.turns_before(self._runtime, hits[:LOOKED_AT]) if known_at is None else None
         names = answering.known_names(self._runtime, self._namespace, question)
-        return read(question, hits, when, before, names)
+        quoted = read(question, hits, when, before, names)
+        return checking.checked(self._runtime, question, quoted, validate.moment(known_at, "known_at"))
 
     @property
     def facts(self) -> Facts:
@@ -649,7 +689,7 @@ class MemoryStore(AsyncTwins, ABC):
         Returns:
             How many memories, links and artifacts changed.
         """
-        return upkeep.undo(self._runtime, self._namespace, run)
+        return upkeep.undo(self._runtime, self._namespace, validate.text_value(run, "run"))
 
     def forget(self, *, at: TimeLike | None = None, dry_run: bool = False) -> builtins.list[Memory]:
         """Retire what has expired or faded by a time; with ``dry_run`` only say what would go."""
@@ -712,7 +752,7 @@ class MemoryStore(AsyncTwins, ABC):
     def backup(self, path: str) -> None:
         """Write a complete copy of the file to a new file, while others read and write."""
         self._whole_file("backup")
-        self._runtime.backend.backup(str(path))
+        self._runtime.backend.backup(os.fspath(path))
 
     def stats(self) -> Stats:
         """What is stored here and below, and what it takes."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from agentmem import staleness, validate, writing
 from agentmem.backends.base import Columns, Problem
 from agentmem.embed.base import Embedder
 from agentmem.errors import InvalidInput
+from agentmem.index.columns import take
 from agentmem.memory import ConsolidationReport, Derived, ErasureReport, Memory, Namespace, Stats
 from agentmem.overlap import groups
 from agentmem.runtime import Runtime, embed_texts
@@ -221,14 +224,18 @@ def stats(runtime: Runtime, name: Namespace, store: str, maker: str) -> Stats:
 
 
 def duplicates(runtime: Runtime, name: Namespace, threshold: float) -> list[list[Memory]]:
-    """Groups of live memories whose word sets overlap by at least ``threshold`` (Jaccard)."""
-    if not 0 < threshold <= 1:
+    """Groups of live memories whose word sets overlap by at least ``threshold`` (Jaccard).
+
+    What a store derived says again what its sources say, and is in none.
+    """
+    if not 0 < validate.number(threshold, "threshold") <= 1:
         raise InvalidInput(f"threshold={threshold!r} is not over 0 and up to 1")
     number = runtime.number(name)
     if number is None:
         return []
     columns: Columns
     _, columns = runtime.backend.columns(number)
+    columns = take(columns, np.flatnonzero([maker is None for maker in columns.made_by]))
     found = groups(columns.tokens, columns.token_offsets, threshold)
     rows = [[int(columns.rows[i]) for i in group] for group in found]
     memories = runtime.backend.memories_by_row([row for group in rows for row in group])

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from math import isfinite
+from operator import index
 from pathlib import Path
+from typing import Any
 
 from agentmem.clock import TimeLike, to_datetime
 from agentmem.errors import InvalidInput, InvalidNamespace, UnknownOption
@@ -50,7 +52,8 @@ def text_value(value: object, name: str = "text", *, empty: bool = False) -> str
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
     if not value and not empty:
-        raise InvalidInput(f"{name} is empty; only a memory with data may have an empty text")
+        rule = "; only a memory with data may have an empty text" if name == "text" else ""
+        raise InvalidInput(f"{name} is empty{rule}")
     if "\0" in value:
         raise InvalidInput(f"{name} holds a NUL character at {value.index(chr(0))}; remove it first")
     try:
@@ -176,7 +179,7 @@ def interval(
     """Read ``during``: a pair (start, end), half-open, either None for open."""
     if during is None:
         return None
-    if isinstance(during, str) or len(during) != 2:
+    if isinstance(during, str) or not isinstance(during, Sequence) or len(during) != 2:
         raise InvalidInput(f"during={during!r} is not a pair (start, end); use None for an open side")
     start, end = moment(during[0], "during[0]"), moment(during[1], "during[1]")
     if start is not None and end is not None and end < start:
@@ -188,14 +191,20 @@ def ids(value: str | Iterable[str]) -> list[str]:
     """One id or several, as a list without repeats."""
     if isinstance(value, str):
         return [text_value(value, "id")]
+    if not isinstance(value, Iterable):
+        raise InvalidInput(f"ids are a string or several, not {value!r}")
     return [text_value(one, "id") for one in dict.fromkeys(value)]
 
 
-def count(value: object, name: str = "k") -> int:
-    """A positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def count(value: Any, name: str = "k") -> int:
+    """A positive whole number, as an int; numpy's are whole numbers, too."""
+    try:
+        whole = 0 if isinstance(value, bool) else index(value)
+    except TypeError:
+        whole = 0
+    if whole < 1:
         raise InvalidInput(f"{name}={value!r} is not a whole number of 1 or more")
-    return value
+    return whole
 
 
 def number(value: object, name: str, least: float = 0.0, most: float | None = None) -> float:

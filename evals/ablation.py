@@ -71,6 +71,8 @@ PARTS = (
     Part("shared names", {"shared": False}),
     Part("seeds: titles in questions", {"seeds": False}),
     Part("tokens in the gain", {"tokens": True}, added=True),
+    Part("notes", {"notes": False}),
+    Part("onward", {"onward": False}),
     Part("threads", {"threads": False}),
 )
 """Everything that can be left out."""

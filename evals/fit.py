@@ -6,6 +6,7 @@
     python -m agentmem.evals.fit --data DIR --cache FOLDER --leave-out     with one conversation left out
     python -m agentmem.evals.fit --data DIR --cache FOLDER --relevance     the logistic of Hit.relevance
     python -m agentmem.evals.fit --data DIR --cache FOLDER --reader        the one of Answer.confidence
+    python -m agentmem.evals.fit --data DIR --cache FOLDER --choice        the logit of the sentence quoted
 
 The objective is the mean over tasks, embedders and cut-offs of the share of evidence found, so that no
 task pays for another unseen. A step is taken only when it gains more than ``LEAST`` with its neighbours
@@ -198,15 +199,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--leave-out", action="store_true")
     parser.add_argument("--relevance", action="store_true")
     parser.add_argument("--reader", action="store_true")
+    parser.add_argument("--choice", action="store_true")
     options = parser.parse_args(argv)
     folder = data_folder(options.data)
     tasks, embedders = options.tasks.split(","), options.embedders.split(",")
     indexes = build(folder, tasks, embedders, options.cache)
     grid = {name: GRID[name] for name in (options.only.split(",") if options.only else GRID)}
-    if options.relevance or options.reader:
+    if options.relevance or options.reader or options.choice:
         from agentmem.evals import calibrate
 
-        found: Any = calibrate.relevance(indexes) if options.relevance else calibrate.reader_fit(indexes)
+        fitted = calibrate.choice_fit if options.choice else calibrate.reader_fit
+        found: Any = calibrate.relevance(indexes) if options.relevance else fitted(indexes)
         sys.stdout.write(found + "\n")
     elif options.leave_out:
         for name, shares in leave_out(indexes, Recipe(), grid).items():

@@ -3,12 +3,12 @@
 ::
 
     python -m agentmem.evals.updates_store                  the test half, static
-    python -m agentmem.evals.updates_store --half fit --embedder minilm
+    python -m agentmem.evals.updates_store --half fit --embedder minilm --register chat
 
-The encyclopaedic pairs of :mod:`agentmem.evals.updates` go into one store, first the older statements, later
-the newer ones, each pair with a subject of its own, whose name is made up; a pair of kind ``slot`` gives its
-update's subject a second fact, so that a wrong slot can be chosen. Chats are left out: facts are read from
-sentences that stand by themselves.
+The pairs of :mod:`agentmem.evals.updates`, encyclopaedic ones or those from chats, go into one store, first
+the older statements, later the newer ones, each pair with a subject of its own, whose name is made up; in a
+chat that is who speaks. A pair of kind ``slot`` gives its update's subject a second fact, so that a wrong
+slot can be chosen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import agentmem
 from agentmem.errors import InvalidInput
@@ -95,56 +95,68 @@ def names(seed: int = 0) -> Iterator[str]:
             yield name
 
 
-def renamed(given: Sequence[Example]) -> list[tuple[Example, str, str]]:
-    """(pair, older sentence, newer sentence) with a subject of its own; a ``slot`` has its update's."""
+Said: TypeAlias = tuple[str, str | None]
+"""A sentence and who says it."""
+Row: TypeAlias = tuple[Example, Said, Said]
+"""A pair and its older and newer sentence."""
+
+
+def renamed(given: Sequence[Example]) -> list[Row]:
+    """The pairs with a subject of their own each; a ``slot`` has its update's."""
     fresh = names()
     subjects: dict[str, str] = {}
-    made: list[tuple[Example, str, str]] = []
+    made: list[Row] = []
     for one in given:
         key = one.id.removesuffix("-slot")
         subject = subjects.setdefault(key, "") or next(fresh)
         subjects[key] = subject
+        if one.register == "chat":
+            made.append((one, (one.older.sentence, subject), (one.newer.sentence, subject)))
+            continue
         known = re.compile(re.escape(one.older.subject), re.IGNORECASE)
         older, newer = (known.sub(subject, claim.sentence) for claim in (one.older, one.newer))
-        made.append((one, older, newer))
+        made.append((one, (older, None), (newer, None)))
     return made
 
 
-def measure(half: str, embedder: str, mode: str, *, path: Path = DATA, seed: int = 0) -> Outcome:
+def measure(
+    half: str, embedder: str, mode: str, *, path: Path = DATA, seed: int = 0, register: str = "encyclopaedic"
+) -> Outcome:
     """Fill a store with the pairs of a half and look at what it proposes and does."""
-    given = renamed([one for one in examples(path, half) if one.register == "encyclopaedic"])
+    given = renamed([one for one in examples(path, half) if one.register == register])
     if not given:
-        raise InvalidInput(f"{path} holds no encyclopaedic pairs of the half {half!r}")
+        raise InvalidInput(f"{path} holds no pairs of the half {half!r} and the register {register!r}")
     with agentmem.open(":memory:", embedder=embedder, updates=mode) as store:
-        store.add_many(Draft(text, at=BEFORE) for text in dict.fromkeys(older for _, older, _ in given))
+        earlier = dict.fromkeys(older for _, older, _ in given)
         later = dict.fromkeys(newer for one, _, newer in given if one.kind != "slot")
-        store.add_many(Draft(text, at=AFTER) for text in later)
+        for some, at in ((earlier, BEFORE), (later, AFTER)):
+            store.add_many(Draft(text, speaker=speaker, at=at) for text, speaker in some)
         return _outcome(store, given, mode, seed)
 
 
-def _outcome(store: MemoryStore, given: Sequence[tuple[Example, str, str]], mode: str, seed: int) -> Outcome:
-    facts = {fact.sentence: fact for fact in store.facts()}
-    proposed: dict[tuple[str, str], str] = {
-        (one.older.sentence, one.newer.sentence): one.level
-        for one in store.facts.proposals()
-        if not one.closes
-    }
-    acted: dict[str, Fact] = {}
-    for sentence, fact in facts.items():
-        by = store.facts.explain(fact.id).replaced_by
-        if by is not None:
-            acted[sentence] = by
+def _outcome(store: MemoryStore, given: Sequence[Row], mode: str, seed: int) -> Outcome:
+    said = {memory.id: (memory.text, memory.speaker) for memory in store.list(limit=None)}
+    facts: dict[Said, list[Fact]] = {}
+    for fact in store.facts():
+        facts.setdefault(said[fact.memory], []).append(fact)
+    levels = {"weak": 1, "strong": 2}
+    proposed: dict[tuple[Said, Said], int] = {}
+    for proposal in store.facts.proposals():
+        if not proposal.closes:
+            pair = said[proposal.older.memory], said[proposal.newer.memory]
+            proposed[pair] = max(proposed.get(pair, 0), levels[proposal.level])
+    acted: dict[Said, bool] = {}  # what was replaced -> whether by another wording
+    for one, some in facts.items():
+        for fact in some:
+            by = store.facts.explain(fact.id).replaced_by
+            if by is not None:
+                acted[one] = acted.get(one, False) or by.frame.key != fact.frame.key
     updates = [row for row in given if row[0].kind == "update"]
     hard = [row for row in given if row[0].kind not in BESIDE]
 
-    def level(older: str, newer: str) -> int:
-        return {None: 0, "weak": 1, "strong": 2}[proposed.get((older, newer))]
-
-    def share(rows: Sequence[tuple[Example, str, str]], least: int) -> metrics.Mean:
-        return metrics.mean([float(level(older, newer) >= least) for _, older, newer in rows], seed=seed)
-
-    def other_words(older: str) -> bool:
-        return older in acted and acted[older].frame.key != facts[older].frame.key
+    def share(rows: Sequence[Row], least: int) -> metrics.Mean:
+        found = [float(proposed.get((older, newer), 0) >= least) for _, older, newer in rows]
+        return metrics.mean(found, seed=seed)
 
     return Outcome(
         mode,
@@ -153,11 +165,11 @@ def _outcome(store: MemoryStore, given: Sequence[tuple[Example, str, str]], mode
         sum(not {older, newer} <= facts.keys() for _, older, newer in updates),
         share(updates, 2),
         share(updates, 1),
-        sum(level(older, newer) == 2 for one, older, newer in given if one.kind == "slot"),
+        sum(proposed.get((older, newer), 0) == 2 for one, older, newer in given if one.kind == "slot"),
         share(hard, 2),
         share(hard, 1),
-        sum(other_words(older) for _, older, _ in hard),
-        sum(older in acted and not other_words(older) for _, older, _ in hard),
+        sum(acted.get(older, False) for _, older, _ in hard),
+        sum(older in acted and not acted[older] for _, older, _ in hard),
         sum(older in acted for _, older, _ in updates),
     )
 
@@ -188,13 +200,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--embedder", default="static", choices=EMBEDDERS)
     parser.add_argument("--half", default="test", choices=HALVES)
+    parser.add_argument("--register", default="encyclopaedic", choices=("encyclopaedic", "chat"))
     parser.add_argument("--modes", default="strict,propose,auto", help="by commas")
     parser.add_argument("--pairs", type=Path, default=DATA, help="another file of labelled pairs")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     given = parser.parse_args(argv)
     modes: list[str] = given.modes.split(",")
-    found = [measure(given.half, given.embedder, mode, path=given.pairs, seed=given.seed) for mode in modes]
+    found = [
+        measure(given.half, given.embedder, mode, path=given.pairs, seed=given.seed, register=given.register)
+        for mode in modes
+    ]
     command = " ".join(["python -m agentmem.evals.updates_store", *(sys.argv[1:] if argv is None else argv)])
     if given.json:
         fields: dict[str, Any] = {"outcomes": [asdict(one) for one in found], "command": command}

@@ -31,6 +31,11 @@ for fact in memory.facts(relation="is led by"):
 said = memory.facts.explain("2022-05-03#0")
 print("replaces", said.replaces.object if said.replaces else None, "since", said.since.date())
 
+# A search says as much of its hits when it is asked to.
+print()
+for hit in memory.explain(memory.search("Who leads Acme?", k=2)):
+    print(hit.memory.text, "·", "; ".join(hit.why))
+
 # "Emil has moved to Rome" may update "Emil lives in Oslo": a proposal, acted on by nobody but you.
 print()
 proposal = memory.facts.proposals("Emil")[0]

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from agentmem.errors import InvalidInput
 from agentmem.fading import Fading
+from agentmem.recall.notes import Notes
+from agentmem.recall.onward import Onward
 from agentmem.recall.pairs import Pairs
 from agentmem.recall.recipe import Recipe
 from agentmem.recall.spread import Spread
@@ -30,6 +32,9 @@ class UnifiedStore(Fading):
             word in context; its vectors are made at the first use (about 25 ms a passage) and kept in
             memory (40 kB a passage, at most 256 MB). Off by default: it is worth 0 to 2 points on
             questions over several passages, and until all is warm a question costs a second.
+        notes: short notes of one voice lead to those on the same that say more of the question,
+            :mod:`agentmem.recall.notes`.
+        onward: in a conversation, a hit leads to the turns right after it, :mod:`agentmem.recall.onward`.
         threads: lines of a story lead to those that go on about the same, :mod:`agentmem.recall.threads`.
         curve, fading: a forgetting curve, see :mod:`agentmem.fading`; by default memories do not fade.
     """
@@ -42,12 +47,14 @@ class UnifiedStore(Fading):
         "shared": True,
         "seeds": True,
         "tokens": False,
+        "notes": True,
+        "onward": True,
         "threads": True,
     }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for name in ("pairs", "named", "shared", "seeds", "tokens", "threads"):
+        for name in ("pairs", "named", "shared", "seeds", "tokens", "notes", "onward", "threads"):
             if not isinstance(self._options[name], bool):
                 raise InvalidInput(f"{name}={self._options[name]!r} is neither True nor False")
 
@@ -72,8 +79,13 @@ class UnifiedStore(Fading):
                     shared=chosen["shared"],
                     seeds=chosen["seeds"],
                     tokens=token_vectors(self._runtime.embedder) if chosen["tokens"] else None,
+                    maker=lambda: self._maker,
                 )
             )
+        if chosen["notes"]:
+            steps.append(Notes(backend))
+        if chosen["onward"]:
+            steps.append(Onward())
         if chosen["threads"]:
             steps.append(Threads(backend))
         return steps

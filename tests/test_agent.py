@@ -366,3 +366,19 @@ def test_time_is_an_argument(store: MemoryStore) -> None:
     agent.chat("Hello!", at="2024-02-29T10:00:00+00:00")
     assert "Thursday, 2024-02-29" in model.system
     assert {m.at for m in said(store, agent)} == {datetime(2024, 2, 29, 10, tzinfo=timezone.utc)}
+
+
+def test_what_is_wrong_is_said_at_once(store: MemoryStore) -> None:
+    odd: Any
+    for odd in (None, "ada.db"):
+        with pytest.raises(InvalidInput, match="store is what"):
+            MemoryAgent(odd)
+    odd = 5
+    with pytest.raises(InvalidInput, match="llm is a chat model"):
+        MemoryAgent(store, odd)
+    with pytest.raises(InvalidInput, match="user is empty"):
+        MemoryAgent(store, user="")
+    with pytest.raises(InvalidInput, match="context_tokens=0"):
+        MemoryAgent(store, context_tokens=0)
+    with pytest.raises(InvalidInput, match="must be a string, not int"):
+        MemoryAgent(store).chat(odd)

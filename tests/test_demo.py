@@ -67,6 +67,10 @@ def test_two_hops_over_a_changed_fact(result: demo.Result) -> None:
     (asked,) = [one for one in result.asked if one.question.kind == "two hops, one changed"]
     assert asked.answer.text == "Rui" and len(asked.answer.chain) == 2
     assert "before, said on 4 June 2025: Celeste" in asked.answer.chain[0]
+    why = {reason for hit in asked.hits for reason in hit.why}
+    assert "replaces “The owner of the Pensão Aurora is Celeste.” since 6 July 2025" in why
+    old, new = (f"“The owner of the Pensão Aurora is {name}.”" for name in ("Celeste", "Benedita now"))
+    assert f"{old} was replaced by {new} on 6 July 2025" in why
 
 
 def test_loading_twice_is_loading_once(tmp_path: Path) -> None:

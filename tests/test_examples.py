@@ -15,6 +15,7 @@ EXPECTED = {
     "facts.py": [
         "before, said on 3 February 2019: Dora",
         "in 2020: Lima",
+        "replaces “Acme is led by Dora.” since 3 May 2022",
         "confirmed: Rome",
         "taken back: Oslo",
     ],

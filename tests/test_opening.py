@@ -5,7 +5,7 @@ import pytest
 
 import agentmem
 from agentmem.embed.base import Embedder
-from agentmem.errors import BackendError, EmbedderError, EmbedderMismatch, UnknownOption
+from agentmem.errors import BackendError, EmbedderError, EmbedderMismatch, InvalidInput, UnknownOption
 from agentmem.stores.episodic import EpisodicStore
 
 
@@ -35,6 +35,17 @@ class Letters(Embedder):
 class Remote(Letters):
     speed = "remote"
     fingerprint = "letters-remote"
+
+
+def test_wrong_kinds_of_arguments():
+    for path, options in ((None, {}), (5, {}), (":memory:", {"clock": 5})):
+        with pytest.raises(InvalidInput):
+            agentmem.open(path, **options)
+    with agentmem.open(":memory:") as memory:
+        with pytest.raises(InvalidInput, match="run"):
+            memory.undo(None)
+        with pytest.raises(InvalidInput, match="threshold"):
+            memory.duplicates("x")
 
 
 def test_unknown_names(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agentmem
 from agentmem.overlap import groups
 
 
@@ -52,3 +53,13 @@ def test_by_hand():
 @pytest.mark.parametrize("threshold", [0.5, 1.0])
 def test_nothing_in_nothing_out(threshold):
     assert run([], threshold) == []
+
+
+def test_what_a_store_derived_is_no_duplicate_of_its_source():
+    with agentmem.open(":memory:", store="zettelkasten", embedder="none") as store:
+        store.add("The cello concert in Oslo was sold out.", id="a")
+        store.add("Ada likes tea with milk.", id="b")
+        store.add("Ada likes tea with milk!", id="c")
+        store.consolidate()
+        assert store.stats().memories > 3
+        assert [[memory.id for memory in group] for group in store.duplicates(0.5)] == [["b", "c"]]

@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
+import agentmem
 from agentmem import validate
 from agentmem.errors import InvalidInput, InvalidNamespace
 from agentmem.memory import Draft
@@ -99,11 +101,36 @@ def test_intervals():
     assert validate.interval(("2024-01-01", None))[1] is None
     with pytest.raises(InvalidInput, match="before it starts"):
         validate.interval(("2024-01-02", "2024-01-01"))
-    with pytest.raises(InvalidInput, match="pair"):
-        validate.interval("2024")
+    for odd in ("2024", 2024, ("2024",)):
+        with pytest.raises(InvalidInput, match="pair"):
+            validate.interval(odd)
 
 
-@pytest.mark.parametrize("value", [0, -1, True, 2.0, "3"])
+@pytest.mark.parametrize("value", [0, -1, True, 2.0, "3", None, np.array([1, 2]), np.int64(0), np.float32(2)])
 def test_counts(value):
     with pytest.raises(InvalidInput, match="whole number"):
         validate.count(value)
+
+
+def test_whole_numbers_of_numpy_count():
+    assert type(validate.count(np.int64(3))) is int and validate.count(np.uint8(3)) == 3
+
+
+def test_several_ids():
+    assert validate.ids(["a", "b", "a"]) == ["a", "b"]
+    for odd in (None, 5):
+        with pytest.raises(InvalidInput, match="ids are a string or several"):
+            validate.ids(odd)
+    with pytest.raises(InvalidInput, match=r"^id is empty$"):
+        validate.ids("")
+
+
+def test_verbs_refuse_what_would_be_taken_for_something_else(tmp_path):
+    with agentmem.open(tmp_path / "a.db") as store:
+        store.add_many(["one dog", "two dogs"])
+        with pytest.raises(InvalidInput, match=r"pass \['dog'\]"):
+            store.search_many("dog")
+        with pytest.raises(TypeError):
+            store.backup(None)
+        assert len(store.search("dog", np.int64(1))) == len(list(store.list(limit=np.int64(1)))) == 1
+        assert store.context("dog", tokens=np.int64(200)).hits

@@ -163,17 +163,17 @@ def _command(setup: Setup, agent: MemoryAgent, text: str) -> None:
     elif agent.last is None:
         click.echo("Nothing was said yet.")
     else:
-        _why(agent.last)
+        _why(agent, agent.last)
 
 
-def _why(turn: Turn) -> None:
+def _why(agent: MemoryAgent, turn: Turn) -> None:
     """What was recalled for a turn, best first, and why."""
     found = sorted(turn.context.hits, key=lambda hit: -hit.score)
     click.echo(
         f"{len(found)} memories in {turn.recall_ms:.1f} ms, {turn.context.tokens} tokens of context"
         + (f", {turn.context.left_out} more did not fit" if turn.context.left_out else "")
     )
-    for hit in found[:_SHOWN]:
+    for hit in agent.store.explain(found[:_SHOWN]):
         about = f"{output.short_time(hit.memory.at)} {output.who(hit.memory)}"
         click.echo(f"  {hit.relevance:.2f}  {output.styled(about, fg='cyan')}  {hit.memory.id}")
         click.echo(output.wrapped(hit.memory.text, "        "))

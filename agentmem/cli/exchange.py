@@ -61,7 +61,9 @@ def import_command(
     """  # noqa: D301
     from agentmem.interchange import import_file
 
-    with _stdin_as_file(source) as path:
+    if rejects is not None:
+        _folder_of(rejects)
+    with _stdin_as_file(source) as path, _interrupted(setup):
         size = path.stat().st_size if path.is_file() else 0
         with setup.open(file, create=True) as memory, output.Bar("Importing", shown=_chatty(setup)) as bar:
             report = import_file(
@@ -81,6 +83,23 @@ def import_command(
     else:
         _put_report(setup, report, rejects)
     return 1 if report.rejected else 0
+
+
+@contextlib.contextmanager
+def _interrupted(setup: Setup) -> Iterator[None]:
+    """Say at Ctrl-C what became of what was read."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        setup.note("\nInterrupted: what was written stays; the same import again goes on from there.")
+        raise
+
+
+def _folder_of(path: str) -> None:
+    """Refuse a file whose folder is not there, before anything is done."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise Failure(f"the folder {folder} does not exist; make it first", "FileNotFound")
 
 
 def _chatty(setup: Setup) -> bool:
@@ -142,6 +161,8 @@ def export_command(setup: Setup, file: str, out: str, history: bool, filter_: An
 
     if out != "-" and Path(out).exists() and not force:
         raise Failure(f"{out} is there already; --force overwrites it", "FileExists", 2)
+    if out != "-":
+        _folder_of(out)
     with (
         setup.open(file, reindexing=True) as memory,
         output.Bar("Exporting", shown=_chatty(setup) and out != "-") as bar,

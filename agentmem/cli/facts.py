@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from agentmem.cli import output
+from agentmem.cli.group import Failure
 from agentmem.cli.options import Moment, Setup, common, file_argument, known_at_option
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def facts_command(setup: Setup, file: str, action: str, what: tuple[str, ...], *
     if not least <= len(what) <= most:
         needed = "an ID" if action != "list" else "at most one SUBJECT"
         raise click.UsageError(f"`facts FILE {action}` takes {needed if most else 'no further argument'}")
-    with setup.open(file) as memory:
+    with setup.open(file) as memory, _named(file, action):
         facts = memory.facts
         if action == "list":
             return _list(setup, facts, what, given)
@@ -87,6 +89,22 @@ def facts_command(setup: Setup, file: str, action: str, what: tuple[str, ...], *
         click.echo(made.id)
         setup.note(f"Noted. To take it back: agentmem facts {file} undo {made.id}")
     return 0
+
+
+@contextmanager
+def _named(file: str, action: str) -> Iterator[None]:
+    """An id that there is not is none of a memory here."""
+    from agentmem.errors import MemoryNotFound
+
+    try:
+        yield
+    except MemoryNotFound as error:
+        what = "correction" if action == "undo" else "fact"
+        shows = "corrections" if action == "undo" else "list"
+        message = (
+            f"no {what} has the id {error.id!r}; `agentmem facts {file} {shows}` shows the ids there are"
+        )
+        raise Failure(message, "MemoryNotFound", 1) from None
 
 
 def _correct(facts: Facts, id: str, given: dict[str, Any]) -> Correction:

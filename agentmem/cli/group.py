@@ -144,14 +144,18 @@ def _end(error: BaseException, as_json: bool) -> NoReturn:
 
 def _described(error: BaseException) -> tuple[str, str, int]:
     """(message, type, exit code)."""
-    from agentmem.errors import AgentmemError, MemoryNotFound
+    from agentmem.errors import AgentmemError, DuplicateId, MemoryNotFound
 
     if isinstance(error, Failure):
         return error.message, error.kind, error.code
     if isinstance(error, click.ClickException):
         return error.format_message(), type(error).__name__, error.exit_code
     if isinstance(error, MemoryNotFound):
-        return str(error), "MemoryNotFound", 1
+        hint = "`agentmem list FILE` shows the ids there are"
+        return f"no memory has the id {error.id!r} in this namespace; {hint}", "MemoryNotFound", 1
+    if isinstance(error, DuplicateId):
+        hint = "--on-conflict replace writes a new version, --on-conflict skip keeps the old one"
+        return f"a memory with the id {error.id!r} exists in this namespace; {hint}", "DuplicateId", FAILED
     if isinstance(error, AgentmemError):
         return _one_line(str(error)), type(error).__name__, FAILED
     if isinstance(error, OSError):

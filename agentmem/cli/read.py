@@ -20,6 +20,7 @@ from agentmem.cli.options import (
 
 if TYPE_CHECKING:
     from agentmem.memory import Hit, Memory
+    from agentmem.store import MemoryStore
 
 
 @click.command("search")
@@ -54,6 +55,10 @@ def search_command(
         hits = memory.search(
             " ".join(query), k, at=at, known_at=known_at, during=during, filter=filter_, subtree=subtree
         )
+        if not hits and not subtree:
+            _look_below(setup, memory)
+        if explain:
+            hits = memory.explain(hits, at=at, known_at=known_at, filter=filter_)
     if setup.json:
         output.put_json([hit.to_dict() for hit in hits])
     elif not hits:
@@ -64,6 +69,14 @@ def search_command(
     else:
         output.table((), (_hit_row(hit) for hit in hits))
     return 0 if hits else 1
+
+
+def _look_below(setup: Setup, memory: MemoryStore) -> None:
+    """Nothing was found: say so if all there is lies in namespaces below."""
+    names = memory.list_namespaces()
+    if names and next(memory.list(limit=1), None) is None:
+        many = "1 namespace" if len(names) == 1 else f"{len(names)} namespaces"
+        setup.note(f"This namespace is empty; --subtree searches {many} below, such as {'/'.join(names[0])}.")
 
 
 def _hit_row(hit: Hit) -> list[str]:
@@ -97,18 +110,30 @@ def _put_hit(place: int, hit: Hit, explain: bool) -> None:
 @click.argument("question", nargs=-1, required=True)
 @click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Memories considered.")
 @click.option("--at", type=Moment(), help='The time it is asked: what "last week" is relative to.')
+@known_at_option
 @filter_option
 @subtree_option
 @common
 def ask_command(
-    setup: Setup, file: str, question: tuple[str, ...], k: int, at: Any, filter_: Any, subtree: bool
+    setup: Setup,
+    file: str,
+    question: tuple[str, ...],
+    k: int,
+    at: Any,
+    known_at: Any,
+    filter_: Any,
+    subtree: bool,
 ) -> int:
     """Answer QUESTION by quoting memory, with no model.
 
     Prints the answer, and the memory it was taken from. Exit code 1 when the memory does not hold it.
     """
     with setup.open(file) as memory:
-        answer = memory.ask(" ".join(question), k=k, at=at, filter=filter_, subtree=subtree)
+        answer = memory.ask(
+            " ".join(question), k=k, at=at, known_at=known_at, filter=filter_, subtree=subtree
+        )
+        if answer.text is None and not subtree:
+            _look_below(setup, memory)
     if setup.json:
         output.put_json(answer.to_dict())
     elif answer.text is None:
@@ -179,6 +204,8 @@ def list_command(
                 output.table((), [[one.id, one.at.isoformat(), output.who(one), one.text]])
         else:
             found = _put_pages(memories, subtree)
+        if not found and not subtree:
+            _look_below(setup, memory)
     if not found:
         setup.note("No memories.")
     return 0 if found else 1

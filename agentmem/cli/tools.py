@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
+from pathlib import Path
 
 import click
 
@@ -31,7 +32,9 @@ def eval_command(arguments: tuple[str, ...]) -> int:
     part of the evaluations than quality, such as speed.search.
     """
     rest = list(arguments)
-    name = rest.pop(0) if rest and _PART.fullmatch(rest[0]) and _exists(rest[0]) else "quality"
+    if rest and _PART.fullmatch(rest[0]) and _exists("quality") and not _exists(rest[0]):
+        raise click.UsageError(f"there is no part {rest[0]!r} of the evaluations; there are {_parts()}")
+    name = rest.pop(0) if rest and _PART.fullmatch(rest[0]) else "quality"
     run = getattr(import_module(f"agentmem.evals.{name}"), "main", None) if _exists(name) else None
     if run is None:
         if "--help" in rest or "-h" in rest:
@@ -41,6 +44,14 @@ def eval_command(arguments: tuple[str, ...]) -> int:
     sys.argv = [f"agentmem eval {name}", *rest]
     code = run(rest) if signature(run).parameters else run()
     return code if isinstance(code, int) else 0
+
+
+def _parts() -> str:
+    """The parts that can be run, by name."""
+    folder = import_module("agentmem.evals").__path__[0]
+    files = [*Path(folder).glob("*.py"), *Path(folder, "speed").glob("*.py")]
+    runs = [one for one in files if "def main(" in one.read_text(encoding="utf-8")]
+    return ", ".join(sorted(".".join(one.relative_to(folder).with_suffix("").parts) for one in runs))
 
 
 def _exists(name: str) -> bool:

@@ -52,7 +52,8 @@ def duplicates_command(setup: Setup, file: str, threshold: float, merge: bool) -
     elif merge:
         setup.note(f"Deleted {merged}; to bring them back: agentmem restore {file} {' '.join(gone)}")
     else:
-        setup.note(f"{len(groups)} groups, {len(gone)} could go; --merge keeps the oldest of each.")
+        many = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
+        setup.note(f"{many}, {len(gone)} could go; --merge keeps the oldest of each.")
     return 0 if groups else 1
 
 
@@ -117,8 +118,12 @@ def undo_command(setup: Setup, file: str, run: str) -> int:
         changed = memory.undo(run)
     if setup.json:
         output.put_json({"run": run, "changed": changed})
-    else:
+    elif changed:
         setup.note(f"{changed} memories, links and artifacts changed back.")
+    else:
+        setup.note(
+            f"Nothing to take back: no consolidation {run} made anything here, or it was undone before."
+        )
     return 0 if changed else 1
 
 

@@ -77,12 +77,23 @@ def _texts(text: tuple[str, ...], lines: bool) -> list[str]:
         if not whole.strip():
             raise click.UsageError("TEXT is empty")
         return [whole]
-    given = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    given = _standard_input()
     found = [line.strip() for line in given.splitlines()] if lines else [given.strip()]
     found = [one for one in found if one]
     if not found:
         raise click.UsageError("there is no text on the standard input")
     return found
+
+
+def _standard_input() -> str:
+    """What stands on it; nothing is guessed of bytes that are no UTF-8."""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"the standard input is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start}); "
+            "convert it first, such as with: iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
 
 
 @click.command("update")
@@ -107,7 +118,9 @@ def update_command(
     """
     given = {name: value for name, value in values.items() if value is not None}
     if text:
-        given["text"] = sys.stdin.read().strip() if text == ("-",) else " ".join(text)
+        given["text"] = _standard_input().strip() if text == ("-",) else " ".join(text)
+        if not given["text"].strip():
+            raise click.UsageError("TEXT is empty")
     if not given:
         raise click.UsageError("nothing to change: give a TEXT or an option such as --metadata")
     if merge and "metadata" not in given:

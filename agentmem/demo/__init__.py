@@ -220,7 +220,8 @@ def ask(store: MemoryStore, question: Question, at: str) -> Asked:
     searched = perf_counter()
     answer = store.ask(question.question, at=at)
     ended = perf_counter()
-    return Asked(question, tuple(hits), answer, (searched - started) * 1000, (ended - searched) * 1000)
+    told = tuple(store.explain(hits, at=at))
+    return Asked(question, told, answer, (searched - started) * 1000, (ended - searched) * 1000)
 
 
 def measure(store: MemoryStore, file: str | None = None) -> Result:

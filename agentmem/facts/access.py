@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -45,9 +47,15 @@ class Access:
         Args:
             subject: only about this subject (a name).
         """
+        return self._proposed(_pairs(self.view, subject))
+
+    def updating(self, fact: Fact) -> list[Proposal]:
+        """Updates of one fact in other words that nobody decided on, surest first."""
+        return self._proposed(_pairs(self.view, fact.subject, fact.id))
+
+    def _proposed(self, pairs: list[tuple[Fact, Fact]]) -> list[Proposal]:
         from agentmem.facts.updates import UpdateJudge
 
-        pairs = _pairs(self.view, subject)
         settled = {one.facts for one in self.decided if one.applies and one.verb in ("kept", "replaced")}
         ended = {one.facts[0] for one in self.decided if one.applies and one.verb in ("closed", "wrong")}
         found = [
@@ -79,7 +87,11 @@ class Access:
 
 @contextmanager
 def opened(
-    runtime: Runtime, name: Namespace, updates: str = "strict", known_at: datetime | None = None
+    runtime: Runtime,
+    name: Namespace,
+    updates: str = "strict",
+    known_at: datetime | None = None,
+    read: Callable[[FactView, Space], None] | None = None,
 ) -> Iterator[Access | None]:
     """The facts of a namespace; None where nothing was ever written.
 
@@ -88,6 +100,7 @@ def opened(
         name: the namespace.
         updates: one of :data:`agentmem.validate.UPDATES`.
         known_at: of the versions known then; such a view is made for this use alone.
+        read: fills a view that is made for this use alone, instead of all that the namespace tells.
     """
     from agentmem.facts.view import FactView, view_of
 
@@ -97,19 +110,29 @@ def opened(
         return
     space = runtime.space(number) if known_at is None else runtime.spaces.known(number, known_at)
     with space.lock:
-        view = view_of(runtime, number) if known_at is None else FactView()
-        view.sync(space, runtime.backend, runtime.spaces.snapshots if known_at is None else None)
+        if read is not None:
+            view = FactView()
+            read(view, space)
+        else:
+            view = view_of(runtime, number) if known_at is None else FactView()
+            view.sync(space, runtime.backend, runtime.spaces.snapshots if known_at is None else None)
         access = Access(runtime, space, view, _decided(runtime, space))
         auto = updates == "auto"
         wanted = corrections.together(
             one for one in access.decided if one.applies and (auto or one.by == "person")
         )
-        view.correct(_acted(access, wanted) if auto else wanted)
+        if auto:
+            wanted = _acting(access, wanted) if read is not None else _acted(access, wanted)
+        view.correct(wanted)
         yield access
 
 
-def _pairs(view: FactView, subject: str | None) -> list[tuple[Fact, Fact]]:
-    """(older, newer) facts of one subject in two wordings, the older one standing."""
+_MUCH = 40
+"""Facts of a subject from which on only pairs of wordings that have something in common are looked at."""
+
+
+def _pairs(view: FactView, subject: str | None, older_id: str | None = None) -> list[tuple[Fact, Fact]]:
+    """(older, newer) facts of one subject in two wordings, the older one standing (and it this one)."""
     by_subject: dict[str, list[Fact]] = {}
     for fact in view.facts(subject):
         if fact.state == "active" or "ended" in fact.flags:
@@ -118,12 +141,35 @@ def _pairs(view: FactView, subject: str | None) -> list[tuple[Fact, Fact]]:
     return [
         (older, newer)
         for facts in by_subject.values()
-        for newer in facts
-        for older in facts
-        if older.state == "active"
-        and older.order < newer.order
+        for newer, older in _near(facts, older_id)
+        if older.order < newer.order
         and merged.get(older.frame.key, older.frame.key) != merged.get(newer.frame.key, newer.frame.key)
     ]
+
+
+def _near(facts: list[Fact], older_id: str | None) -> Iterator[tuple[Fact, Fact]]:
+    """(newer, older) facts worth a look: where there are many, those that share a word or a sense."""
+    olds = [fact for fact in facts if fact.state == "active" and older_id in (None, fact.id)]
+    if len(facts) < _MUCH:
+        yield from product(facts, olds)
+        return
+    having: dict[str, list[Fact]] = {}
+    for fact in facts:
+        for trait in _traits(fact.frame.key):
+            having.setdefault(trait, []).append(fact)
+    for older in olds:
+        near = {new.id: new for trait in _traits(older.frame.key) for new in having.get(trait, ())}
+        yield from ((newer, older) for newer in near.values())
+
+
+@lru_cache(maxsize=65_536)
+def _traits(wording: str) -> frozenset[str]:
+    """The words and senses of a wording."""
+    from agentmem.facts.senses import senses, stems
+    from agentmem.language.stopwords import STOP
+
+    words = {stem for stem in stems(wording) if stem[0] != "{"} - STOP
+    return frozenset(words) | {f"sense {sense}" for sense in senses(wording)}
 
 
 def _decided(runtime: Runtime, space: Space) -> tuple[Correction, ...]:
@@ -158,18 +204,22 @@ _AUTO: WeakKeyDictionary[Space, _Auto] = WeakKeyDictionary()
 
 def _acted(access: Access, wanted: Corrections) -> Corrections:
     """With the strong proposals acted on; worked out once for each state of the space."""
-    space, view = access.space, access.view
+    space = access.space
     seen = (space.generation, space.changed, wanted)
     kept = _AUTO.get(space)
     if kept is None or kept.seen != seen:
-        view.correct(wanted)
-        superseded, closed = dict(wanted.superseded), dict(wanted.closed)
-        for one in access.proposals():
-            if one.level != "strong":
-                continue
-            if one.closes:
-                closed.setdefault(one.older.id, one.newer.valid_from or one.newer.at)
-            else:
-                superseded.setdefault(one.older.id, one.newer.id)
-        kept = _AUTO[space] = _Auto(seen, replace(wanted, superseded=superseded, closed=closed))
+        kept = _AUTO[space] = _Auto(seen, _acting(access, wanted))
     return kept.acted
+
+
+def _acting(access: Access, wanted: Corrections) -> Corrections:
+    access.view.correct(wanted)
+    superseded, closed = dict(wanted.superseded), dict(wanted.closed)
+    for one in access.proposals():
+        if one.level != "strong":
+            continue
+        if one.closes:
+            closed.setdefault(one.older.id, one.newer.valid_from or one.newer.at)
+        else:
+            superseded.setdefault(one.older.id, one.newer.id)
+    return replace(wanted, superseded=superseded, closed=closed)

@@ -1,19 +1,23 @@
 """``ask`` by facts: the name at the end of a walk, the memories walked, and what each fact replaced.
 
 A fact that replaced another one says so with both dates, so that an answer that has changed shows what it was
-before. With ``updates="propose"`` an answer that a newer statement in other words may update names both, the
-newer one first.
+before. An answer that a newer statement in other words seems to update names that statement, too, whatever
+``updates`` says: "strict" lets the older one stand and only where the judge is sure, "propose" puts the newer
+one first. What is known to hold no more, with nothing in its place, is said to.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentmem.facts.access import Access, opened
 from agentmem.facts.model import Chain, Fact, Proposal
+from agentmem.facts.names import alike
+from agentmem.facts.senses import senses, several
 from agentmem.filters import Filter, compile_filter
 from agentmem.index.base import Mask
 from agentmem.index.space import Space
@@ -24,6 +28,8 @@ from agentmem.recall.query import parse
 if TYPE_CHECKING:
     from agentmem.runtime import Runtime
 
+_BESIDE = 4
+"""Further values that are named."""
 _PREPOSITION = re.compile(r"\s*\b(?:in|on|at|during|by|as of|back in)\s+$", re.IGNORECASE)
 Hide: TypeAlias = Callable[[Space, datetime, datetime | None], Mask | None]
 HOP = "fact"
@@ -62,10 +68,11 @@ def answer(
             return None
         last = chain.hops[-1]
         proposal = None
-        if updates == "propose" and not last.backwards:
-            proposal = _proposal(access, last.fact)
+        if not last.backwards and last.fact.asserted:
+            proposal = _proposal(access, last.fact, at, "weak" if updates == "propose" else "strong")
         older = [_before(access, hop.fact, at) for hop in chain.hops]
-        memories = _memories(access, chain, [*older, proposal.newer if proposal else None])
+        beside = [] if last.backwards or at < asked else _beside(access, last.fact, at)
+        memories = _memories(access, chain, [*older, proposal.newer if proposal else None, *beside])
         hidden = None if hide is None else hide(access.space, asked, known_at)
         allowed = _allowed(access, memories, filter, recallable(access.space, asked, None), hidden)
         if not allowed.issuperset(chain.memories):
@@ -73,8 +80,9 @@ def answer(
         older = [one if one is not None and one.memory in allowed else None for one in older]
         if proposal is not None and proposal.newer.memory not in allowed:
             proposal = None
+        beside = [one for one in beside if one.memory in allowed]
         memories = {id: memory for id, memory in memories.items() if id in allowed}
-    return _told(chain, older, proposal, memories)
+    return _told(chain, older, proposal, beside, memories, newer_first=updates == "propose")
 
 
 def first(
@@ -110,16 +118,45 @@ def _walked(access: Access, question: str, at: datetime) -> tuple[Chain | None, 
 
 def known_names(runtime: Runtime, name: Namespace, question: str) -> list[str]:
     """Names in a question of which facts of the namespace are known."""
-    from agentmem.facts import walk
+    from agentmem.facts import questions
 
     with opened(runtime, name) as access:
-        return [] if access is None else walk.known_names(access.view, question)
+        return [] if access is None else questions.known_names(access.view, question)
 
 
-def _proposal(access: Access, fact: Fact) -> Proposal | None:
-    """The surest update of a fact in other words."""
-    found = [one for one in access.proposals(fact.subject) if one.older.id == fact.id and not one.closes]
-    return found[0] if found else None
+def _proposal(access: Access, fact: Fact, at: datetime, level: str) -> Proposal | None:
+    """The surest update of a fact in other words, as of a time; one with a new value first."""
+    found = [
+        one
+        for one in access.updating(fact)
+        if level in ("weak", one.level) and (one.newer.valid_from or one.newer.at) <= at
+    ]
+    best = min(found, key=lambda one: (one.closes, -one.score), default=None)
+    return best if best is None or not best.closes else _with_value(access, best)
+
+
+def _with_value(access: Access, ending: Proposal) -> Proposal:
+    """An ending with the new value that is told along with it: "I quit the bakery and started at Acme"."""
+    meant = senses(ending.older.frame.key)
+    for one in access.view.of_memory(ending.newer.memory):
+        if one.subject_key == ending.older.subject_key and one.state == "active":
+            if not meant.isdisjoint(senses(one.frame.key)):
+                return replace(ending, newer=one, closes=False, reason="it ends this and names another")
+    return ending
+
+
+def _beside(access: Access, fact: Fact, at: datetime) -> list[Fact]:
+    """What a speaker told of the same relation before, where it may have several values at a time."""
+    if not fact.asserted:
+        return []
+    free = bool(fact.clause) and several(fact.frame.key)
+    slot = access.view.slot(fact.subject, fact.frame, at=at)
+    found: dict[str, Fact] = {}
+    for one in () if slot is None else slot.facts:
+        standing = one.state == "active" or (free and one.state == "older")
+        if one.asserted and standing and not alike(one.object_key, fact.object_key):
+            found.setdefault(one.object_key, one)
+    return list(found.values())[:_BESIDE]
 
 
 def _before(access: Access, fact: Fact, at: datetime) -> Fact | None:
@@ -156,7 +193,13 @@ def _allowed(
 
 
 def _told(
-    chain: Chain, older: Sequence[Fact | None], proposal: Proposal | None, memories: Mapping[str, Memory]
+    chain: Chain,
+    older: Sequence[Fact | None],
+    proposal: Proposal | None,
+    beside: Sequence[Fact],
+    memories: Mapping[str, Memory],
+    *,
+    newer_first: bool,
 ) -> Answer:
     told: list[str] = []
     why: dict[str, str] = {}
@@ -168,9 +211,19 @@ def _told(
         told.append(line)
         why.setdefault(hop.fact.memory, f"says {hop.fact.frame.fill(hop.fact.subject, hop.fact.object)!r}")
     text = chain.answer
+    final = chain.hops[-1].fact
+    if not final.asserted or final.state == "closed":
+        text = f"no longer {text} ({_closing(final)})"
+    elif beside:
+        text = "; also ".join([text, *(f"{one.object} ({since(one)})" for one in beside)])
+        told += [f"{one.sentence} ({since(one)})" for one in beside]
     if proposal is not None:
         newer, last = proposal.newer, proposal.older
-        text = f"{newer.object} ({since(newer)}; or still {last.object}, {since(last)})"
+        if newer_first and not proposal.closes:
+            text = f"{newer.object} ({since(newer)}; or still {last.object}, {since(last)})"
+        else:
+            may = "may hold no more" if proposal.closes else "may have changed"
+            text += f" ({may}: “{newer.sentence}”, {since(newer)})"
         told.append(f"{newer.sentence} ({since(newer)}; may update the line before: {proposal.reason})")
         why.setdefault(newer.memory, f"may replace “{last.sentence}”")
     for before in older:
@@ -191,6 +244,13 @@ def _told(
     return Answer(text, hits, chain.confidence, tuple(told), chain.hops[-1].fact.sentence)
 
 
+def _closing(fact: Fact) -> str:
+    """How a fact that holds no more came to its end."""
+    if fact.asserted and fact.valid_until is not None:
+        return f"until {date(fact.valid_until)}"
+    return f"“{fact.sentence}”, {since(fact)}"
+
+
 def since(fact: Fact) -> str:
     """Since when a fact holds, or when it was said, in words."""
     return f"{'said on' if fact.valid_from is None else 'since'} {day(fact)}"
@@ -198,5 +258,9 @@ def since(fact: Fact) -> str:
 
 def day(fact: Fact) -> str:
     """The day since which a fact holds as far as known, in words."""
-    moment = fact.valid_from or fact.at
+    return date(fact.valid_from or fact.at)
+
+
+def date(moment: datetime) -> str:
+    """A day in words."""
     return f"{moment.day} {moment:%B} {moment.year}"

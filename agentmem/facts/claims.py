@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from agentmem.errors import InvalidInput
 from agentmem.facts.cues import OBJECT, OLD, Reading, is_first_person, mask, read_cues
 from agentmem.facts.model import Fact
+
+SPEAKER = "I"
+"""The subject of a claim by somebody about him- or herself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,13 @@ class Claim:
     @classmethod
     def from_fact(cls, fact: Fact) -> Claim:
         """The statement that a fact was read from."""
-        return cls(fact.sentence, fact.subject, fact.object, fact.frame.key)
+        if not fact.clause:
+            return cls(fact.sentence, fact.subject, fact.object, fact.frame.key)
+        subject = fact.subject if re.search(rf"\b{re.escape(fact.subject)}\b", fact.clause) else SPEAKER
+        clause = fact.clause
+        if subject == SPEAKER and not is_first_person(re.split(r"[\s'’]", clause, maxsplit=1)[0]):
+            clause = f"{SPEAKER} {clause}"  # "and started as a nurse"
+        return cls(clause, subject, fact.object, fact.frame.key)
 
     @property
     def first_person(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agentmem.facts.verbs import CHANGES, SAID
 from agentmem.language.stopwords import STOP
 
 LONGEST = 24
@@ -108,20 +109,21 @@ def parse(text: str) -> Sentence:
     )
 
 
-def cuts(sentence: Sentence, subject: str | None = None) -> list[Cut]:
+def cuts(sentence: Sentence, known: tuple[str, str] | None = None) -> list[Cut]:
     """Every cut that may be one; [] for a sentence that is too long or has none.
 
     Args:
         sentence: the sentence.
-        subject: the name it begins with where that is known to be its subject; its object need not look
-            like a name then.
+        known: the names it begins and ends with where those are known to be its subject and object; its only
+            cut is given then.
     """
+    if known is not None:
+        return _known(sentence, *known)
     low, capital, n = sentence.low, sentence.capital, len(sentence.words)
     if not 3 <= n <= LONGEST:
         return []
     found: list[Cut] = []
     starts = [0]
-    own = 0 if subject is None else len(parse(subject).words)
     for p in range(2, min(_LONGEST_PART, n - 2) + 1):
         joined = low[p - 1] in _LINKS or low[p - 2] in _RELATIVE  # "of", or "that produced"
         if joined and not capital[p - 1]:
@@ -137,14 +139,14 @@ def cuts(sentence: Sentence, subject: str | None = None) -> list[Cut]:
             ends.append((j, False))
     objects = {j: _odd(sentence, j, n) for j, _ in ends}
     for p in starts:
-        if p and (own or not _has_content(low, 0, p)):
+        if p and not _has_content(low, 0, p):
             continue
-        for i in (own,) if own else range(p + 1, min(p + LONGEST_HOLE, n - 2) + 1):
+        for i in range(p + 1, min(p + LONGEST_HOLE, n - 2) + 1):
             if capital[i] or not _begins_middle(low, i) or low[i - 1][-1] in ",;:":
                 continue
             if not p and low[i + 1] in _COPULAS and low[i] not in _OWN:
                 continue  # "X music was created": with nothing before it, a subject ends at the verb
-            odd = 0.0 if own else _odd(sentence, p, i)
+            odd = _odd(sentence, p, i)
             if odd is None:
                 continue
             for j, linked in ends:
@@ -164,9 +166,28 @@ def cuts(sentence: Sentence, subject: str | None = None) -> list[Cut]:
                 plain = plain and capital[n - 1] and (capital[p] or low[p] in _ARTICLES)
                 plain = plain and p + j - i <= _PLAIN and (not p or low[0] in _ARTICLES)
                 plain = plain and not any(word[0].isdigit() for word in (*low[:p], *low[i:j]))
-                plain = plain or (own > 0 and other <= _COMMON and n - j <= 4 and j - i <= 4)
+                plain = plain or (not (p or odd) and other <= _COMMON and _lasting(sentence, i, j))
                 found.append(Cut(key, p, i, j, swapped, p + j - i, capitals, odd + other, plain))
     return found
+
+
+def _lasting(sentence: Sentence, i: int, j: int) -> bool:
+    """Whether a name is said to do what lasts to what need not be a name: "works as a nurse"."""
+    low = sentence.low
+    verb = low[i + 1] if low[i] == "has" else low[i]
+    lasts = verb in CHANGES if low[i] == "has" else verb in SAID or verb in CHANGES
+    named = all(sentence.capital[:i]) and low[0] not in STOP and not low[0].endswith("ly")
+    return lasts and named and j - i <= 4 and len(low) - j <= 3
+
+
+def _known(sentence: Sentence, subject: str, object: str) -> list[Cut]:
+    """The cut between a subject and an object that are known."""
+    i, n = len(parse(subject).words), len(sentence.words)
+    j = n - len(parse(object).words)
+    if not i < j < n <= LONGEST:
+        return []
+    key, swapped = wording(sentence.low, 0, i, j)
+    return [Cut(key, 0, i, j, swapped, j - i, 0, 0.0, True)]
 
 
 def wording(low: tuple[str, ...], p: int, i: int, j: int) -> tuple[str, bool]:

@@ -48,30 +48,30 @@ class Induction:
 
     def __init__(self) -> None:
         self.texts: dict[int, str] = {}
-        self._subjects: dict[int, str] = {}
+        self._known: dict[int, tuple[str, str]] = {}
         self.chosen: dict[int, tuple[Sentence, Cut] | None] = {}
         self.steps = 0  # counts changes of support
         self._once: dict[int, tuple[int, int, int]] = {}
         self._wordings: dict[int, Wording] = {}
         self._dirty: dict[int, tuple[Sentence, list[Cut]] | None] = {}
 
-    def add(self, number: int, text: str, subject: str | None = None) -> bool:
+    def add(self, number: int, text: str, known: tuple[str, str] | None = None) -> bool:
         """Take in a sentence, which :meth:`settle` reads.
 
         Args:
             number: its own, any that is not in use.
             text: the sentence.
-            subject: the name it begins with where that is known to be the subject.
+            known: the names it begins and ends with where those are known to be its subject and object.
 
         Returns:
             False if it has no cut; it is not kept then.
         """
         sentence = parse(text)
-        found = cuts(sentence, subject)
+        found = cuts(sentence, known)
         if not found:
             return False
-        if subject is not None:
-            self._subjects[number] = subject
+        if known is not None:
+            self._known[number] = known
         self.texts[number] = text
         self._dirty[number] = (sentence, found)
         for key, cut in _by_wording(found).items():
@@ -110,7 +110,7 @@ class Induction:
             sentence = parse(self.texts.pop(number))
             self.chosen.pop(number, None)
             self._dirty.pop(number, None)
-            for key in _by_wording(cuts(sentence, self._subjects.pop(number, None))):
+            for key in _by_wording(cuts(sentence, self._known.pop(number, None))):
                 known = self._wordings.get(key)
                 if known is None:
                     self._once.pop(key, None)
@@ -138,7 +138,7 @@ class Induction:
         for number, parsed in self._dirty.items():
             if parsed is None:
                 sentence = parse(self.texts[number])
-                parsed = (sentence, cuts(sentence, self._subjects.get(number)))
+                parsed = (sentence, cuts(sentence, self._known.get(number)))
             sentence, found = parsed
             best = self._best(found)
             now = None if best is None else (sentence, best)

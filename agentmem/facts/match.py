@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.facts.senses import senses
+from agentmem.facts.senses import APART, apart, senses
 from agentmem.language.text import analyse
 
 if TYPE_CHECKING:
@@ -38,8 +38,14 @@ def stem(word: str) -> str:
     return found[0] if found else ""
 
 
-def phrase(words: Sequence[str], place: int) -> str:
-    """A word with a neighbour where the two say something else together: "passed away", "head office"."""
+def phrase(words: Sequence[str], place: int, *, where: bool = False) -> str:
+    """A word with a neighbour where the two say something else together: "passed away", "head office".
+
+    Args:
+        words: of the question.
+        place: of the word.
+        where: the question asks where this is done, so that "study" is "study at".
+    """
     alone = words[place]
     for first in (place, place - 1):
         pair = words[max(first, 0) : first + 2]
@@ -47,6 +53,8 @@ def phrase(words: Sequence[str], place: int) -> str:
             together = senses(" ".join(pair))
             if together and together != senses(pair[0]) | senses(pair[1]):
                 return " ".join(pair)
+    if where and senses(f"{alone} at") - senses(alone):
+        return f"{alone} at"
     return alone
 
 
@@ -79,6 +87,12 @@ class Matcher:
             self._kinds[frame] = kind
         return self._kinds[frame]
 
+    def names(self, root: str, word: str, held: str) -> bool:
+        """Whether a word of a question names a word of a wording: itself, mistyped, or of its senses."""
+        if root == held or mistyped(word, held):
+            return True
+        return not apart(root, held) and not senses(word).isdisjoint(senses(held))
+
     def match(self, word: str, root: str, phrase: str, short: bool, frame: str) -> float:
         """How well a word names a frame by itself, in [0, 1], without similarity of meaning.
 
@@ -97,9 +111,15 @@ class Matcher:
             return 1.0
         if any(mistyped(one, word) for one in self._spelled[frame]):
             best = _TYPO
+        if self._apart(root, frame):
+            return best
         if best < _SENSE and not senses(phrase).isdisjoint(self._senses(frame)):
             return _SENSE
         return best
+
+    def _apart(self, root: str, frame: str) -> bool:
+        """Whether a frame holds a word of which another one of its kind is asked: a son, not a daughter."""
+        return root in APART and any(apart(root, held) for held in self.words(frame))
 
     def _senses(self, frame: str) -> frozenset[str]:
         if frame not in self._meant:
@@ -140,6 +160,9 @@ class Matcher:
         asked = self._embed(embedder, [f"The {word} of X is Y" for word, *_ in words])
         said = self._embed(embedder, [frame.format(s="X", o="Y").capitalize() for frame in frames])
         alike = np.clip((asked @ said.T - _LOW) / _RANGE, 0.0, 1.0)
+        for row, (_, root, *_) in enumerate(words):
+            if root in APART:
+                alike[row] *= [not self._apart(root, frame) for frame in frames]
         return np.asarray(np.maximum(plain, alike), np.float64)
 
     def _embed(self, embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:

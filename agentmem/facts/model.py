@@ -68,6 +68,7 @@ class Fact:
         state: see :data:`State`.
         flags: see :data:`Flag`; empty for a plain assertion.
         order: what "newer" goes by: (serial or -1, microseconds of ``valid_from``, else of ``at``, arrival).
+        clause: the part of the sentence that a speaker told it in, verbatim; "" for any other sentence.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Fact:
     state: State = "active"
     flags: frozenset[Flag] = frozenset()
     order: tuple[int, int, int] = (-1, 0, 0)
+    clause: str = ""
 
     @property
     def asserted(self) -> bool:

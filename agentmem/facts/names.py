@@ -9,6 +9,12 @@ from functools import lru_cache
 
 from agentmem.language.stopwords import STOP
 
+NUMBERS = frozenset(
+    """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen twenty thirty
+    """.split()
+)
+"""Numbers as words."""
 _MARKS = "'.,;:!?()[]`*"
 _POSSESSIVE = re.compile(r"(?:'s|s')$")
 _LONGEST = 12
@@ -25,6 +31,13 @@ def name_key(name: str) -> str:
     if len(words) > 1 and words[0] == "the" and not (len(words) == 2 and words[1] in STOP):
         words = words[1:]
     return " ".join(words)
+
+
+@lru_cache(maxsize=65_536)
+def alike(one: str, other: str) -> bool:
+    """Whether two keys may name one thing: all content words of one are in the other."""
+    words = [frozenset(word for word in key.split() if word not in STOP) for key in (one, other)]
+    return bool(words[0] and words[1]) and (words[0] <= words[1] or words[1] <= words[0])
 
 
 def tokens(text: str) -> list[str]:

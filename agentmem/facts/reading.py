@@ -32,6 +32,8 @@ _LEANING = frozenset(
     their theirs this these those here there what how let's please I'm I've I'll I'd
     """.split()
 )
+_HIS = re.compile(r"\b(?:his|her|its|their)\b")
+_FULL_NAME = re.compile(r"[A-Z][\w.-]*[a-z]\s+[A-Z]")
 _LEANS = re.compile(
     r"\b(?:i|i'm|i've|you|you're|your|yours|we|we're|our|us|my|me|mine|he|she|him|his|her|hers|it|its|they|them|"
     r"their|theirs|this|these|those|here|there|what|how|let's|please)\b"
@@ -76,6 +78,10 @@ _TAIL = re.compile(
     r"(?:days?|weeks?|months?|years?) ago)"
     r"(?=[.!]*$)"
 )
+_NAMED = re.compile(
+    r"((?:[A-Z][\w-]*\s+){0,2}[A-Z][\w-]*)['’]s\s+((?:[a-z][a-z-]*\s+)?[a-z][a-z-]*)\s+"
+    r"((?:[A-Z][\w-]*\s+){0,2}[A-Z][\w-]*)(?=\s+[a-z]+\s)"
+)
 _DO = re.compile(r"\s+(?:does|do)(?:n['’]t| not)\s+([a-z]+)")
 
 
@@ -88,7 +94,9 @@ class Statement:
         core: what is cut: without "no longer", "now", "also" and the like.
         serial: its number, or None.
         flags: what qualifies it.
-        about: the subject where the speaker speaks of him- or herself, else None.
+        about: the subject where a speaker tells of him- or herself or theirs, else None.
+        object: what it leads to where ``about`` is known, at the end of ``core``.
+        clause: the part of the sentence that tells it, where ``about`` is known.
     """
 
     sentence: str
@@ -96,6 +104,13 @@ class Statement:
     serial: int | None
     flags: frozenset[Flag]
     about: str | None = None
+    object: str | None = None
+    clause: str = ""
+
+    @property
+    def known(self) -> tuple[str, str] | None:
+        """Subject and object, where they are known."""
+        return None if self.about is None or self.object is None else (self.about, self.object)
 
 
 _PLAIN: frozenset[Flag] = frozenset()
@@ -110,19 +125,31 @@ def statements(text: str, speaker: str | None = SELF) -> list[Statement]:
     """
     found: list[Statement] = []
     for serial, part in _numbered(text):
+        if speaker is not None:
+            for told in spoken(part, speaker):
+                found.append(
+                    Statement(
+                        told.sentence, told.core, serial, told.flags, told.subject, told.object, told.clause
+                    )
+                )
         for sentence in _sentences(part, serial is not None):
-            told = None if speaker is None else spoken(sentence, speaker)
-            if told is not None:
-                flags = _flags(told) if _ANY_CUE.search(told) else _PLAIN
-                found.append(Statement(sentence, _core(told), serial, flags, speaker))
-                continue
             words = sentence.split(None, LONGEST)
-            if not 3 <= len(words) <= LONGEST or not _LEANING.isdisjoint(words) or _LEANS.search(sentence):
+            if not 3 <= len(words) <= LONGEST:
                 continue
-            if _ANY_CUE.search(sentence):
-                found.append(Statement(sentence, _core(sentence), serial, _flags(sentence)))
-            else:
-                found.append(Statement(sentence, _core(sentence), serial, _PLAIN))
+            if not _LEANING.isdisjoint(words) or _LEANS.search(sentence):
+                # "Ada Lind makes her home in Rome" leans on nobody but her.
+                rest = _HIS.sub("the", sentence) if _FULL_NAME.match(sentence) else ""
+                if not rest or not _LEANING.isdisjoint(rest.split()) or _LEANS.search(rest):
+                    continue
+            flags = _flags(sentence) if _ANY_CUE.search(sentence) else _PLAIN
+            core = _core(sentence)
+            named = _NAMED.match(core) if "'s " in core or "’s " in core else None
+            if named is not None:  # "Ada's sister Clara lives in Rome"
+                whose, what, who = named.groups()
+                called = f"{whose}'s {what} is called {who}"
+                found.append(Statement(sentence, called, serial, _PLAIN, whose, who))
+                core = core[named.start(3) :]
+            found.append(Statement(sentence, core, serial, flags))
     return found
 
 

@@ -33,8 +33,9 @@ employer: first day at, new job, quit job, lost job, left job, resigned, laid of
     works at, working at, employed, employer, joined,
     staff of, hired, payroll, job at, job with, position at, works in, working in, employee, colleague at,
     serves at, started at, new employer, signed on with, firm i work
-occupation: works as, working as, work as, job as, profession, occupation, career, by trade, earns living,
-    makes living, employed as, job title, vocation, promoted to, role is, line of work, living as,
+occupation: works as, working as, work as, job as, started as, profession, occupation, career, by trade,
+    earns living, makes living, employed as, job, job title, vocation, promoted to, role is, line of work,
+    living as,
     retrained as, day job, trained as, qualified as
 study_place: studied at, attend, attended, educated, graduate of, graduated from, alma mater, enrolled at,
     student at, degree from, university, school, college, went to college, went to school, goes to school
@@ -206,6 +207,12 @@ A plus marks senses of which people have several at one time as a rule: what the
 A minus marks senses that any relation may have besides its own: to be located, named, counted, dated.
 """
 
+_APART = (
+    "son/daughter brother/sister father,dad,daddy/mother,mum,mom,mummy husband/wife boyfriend/girlfriend "
+)
+_APART += "uncle/aunt nephew/niece grandfather,grandpa/grandmother,grandma "
+_APART += "dog,puppy/cat,kitten/rabbit/hamster/horse "
+_APART += "breakfast/lunch/dinner/supper birth/death king/queen first/second/third"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\{[so]\}")
 _SKIPPED = frozenset("a an the my his her its their our your this that these those very".split())
 _local = threading.local()
@@ -243,10 +250,52 @@ def _load() -> dict[str, list[tuple[tuple[str, ...], str]]]:
 
 
 _TABLE = _load()
+APART: dict[str, tuple[int, int]] = {
+    stem(word): (kind, which)
+    for kind, group in enumerate(_APART.split())
+    for which, words in enumerate(group.split("/"))
+    for word in words.split(",")
+}
+"""Stems of which one excludes the others of its kind -> (kind, which of them)."""
+
+
+def apart(one: str, other: str) -> bool:
+    """Whether two stems name different things of one kind: a son and a daughter."""
+    if one not in APART or other not in APART:
+        return False
+    return APART[one][0] == APART[other][0] and APART[one][1] != APART[other][1]
+
+
 SEVERAL = frozenset(re.findall(r"^(\w+)\+:", SENSES, re.MULTILINE))
 """Senses marked with a plus."""
+BOTH_WAYS = frozenset(("spouse", "sibling", "partner", "friend", "live_with"))
+"""Senses that hold both ways."""
+OCCASIONS = frozenset("bought adopted joined founded inherited".split())
+"""Verbs of what is done more than once."""
 GENERAL = frozenset(re.findall(r"^(\w+)-:", SENSES, re.MULTILINE))
 """Senses marked with a minus; they count only where a wording has no other."""
+
+
+@lru_cache(maxsize=8192)
+def both_ways(wording: str) -> bool:
+    """Whether a relation holds from the one to the other and back, so far as its senses are known."""
+    meant = senses(wording)
+    return bool(meant) and meant <= BOTH_WAYS
+
+
+@lru_cache(maxsize=8192)
+def several(wording: str) -> bool:
+    """Whether somebody may well have several values of a relation at one time.
+
+    So it is where its senses say so, where the list knows none, and where a word has so many that none is
+    meant.
+    """
+    meant = senses(wording)
+    if "number of" in wording:
+        return False
+    if not OCCASIONS.isdisjoint(wording.split()):
+        return True
+    return len(meant) > 2 or meant <= SEVERAL
 
 
 @lru_cache(maxsize=8192)

@@ -7,13 +7,14 @@ out of order give the same slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from agentmem.clock import to_micros
 from agentmem.facts.model import UNASSERTED, Corrections, Direction, State
+from agentmem.facts.names import alike
 from agentmem.facts.reading import Statement, statements
 from agentmem.facts.spoken import SELF
 from agentmem.memory import Memory
@@ -59,6 +60,14 @@ class Entry:
     def asserted(self) -> bool:
         """Whether it says what holds now."""
         return not self.statement.flags or self.statement.flags.isdisjoint(UNASSERTED)
+
+    @property
+    def former(self) -> bool:
+        """Whether a speaker says that it held and holds no more: "I used to", "I no longer"."""
+        told = self.statement
+        if told.about is None or "negated" in told.flags:
+            return False
+        return "ended" in told.flags or ("past" in told.flags and "used to" in told.clause)
 
 
 ASSISTANT = "assistant"
@@ -134,6 +143,17 @@ class Line:
             return [only] if only.asserted and only.valid_until is None else []
         return [one.entry for one in self.standing(at, corrections) if one.state == "active"]
 
+    def over(self, at: datetime | None, corrections: Corrections) -> list[Entry]:
+        """What is known to hold no more where nothing stands, newest; one entry or none."""
+        standing = self.standing(at, corrections)
+        if any(one.state == "active" for one in standing):
+            return []
+        return [
+            one.entry
+            for one in standing
+            if one.entry.former or (one.entry.asserted and one.until is not None)
+        ][:1]
+
     def standing(self, at: datetime | None, corrections: Corrections) -> list[Standing]:
         """All entries newest first with their states at a time."""
         ranked = self.ranked()
@@ -145,14 +165,13 @@ class Line:
         active = False
         several = self.frame in corrections.several
         for entry in ranked:
-            until = _earliest(
-                entry.valid_until, corrections.closed.get(entry.id), ended.get(entry.object_key)
-            )
+            until = _earliest(entry.valid_until, corrections.closed.get(entry.id), _end(entry, ended))
             over = until is not None and (at is None or until <= at)
             state: State
             if not entry.asserted:
                 state = "closed"
-                if "ended" in entry.statement.flags or "negated" in entry.statement.flags:
+                flags = entry.statement.flags
+                if "ended" in flags or "negated" in flags or entry.former:
                     ended[entry.object_key] = entry.valid_from or entry.at
             elif over:
                 state = "closed"
@@ -163,6 +182,13 @@ class Line:
                 state = "closed" if self.frame in corrections.single else "older"
             found.append(Standing(entry, state, until))
         return found
+
+
+def _end(entry: Entry, ended: Mapping[str, datetime]) -> datetime | None:
+    """When an entry ended by what was said later of its object; a speaker may name that more briefly."""
+    if entry.object_key in ended or entry.statement.about is None:
+        return ended.get(entry.object_key)
+    return next((when for key, when in ended.items() if alike(key, entry.object_key)), None)
 
 
 def _one_list(entries: list[Entry]) -> bool:

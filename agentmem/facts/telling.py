@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentmem.index.snapshot import Snapshots
     from agentmem.index.space import Space
 
-READER = 1
+READER = 2
 """Counted up whenever another sentence than before may be a fact."""
 _CHANGED = 0.05  # share of rows read since the last snapshot that makes the next worth it
 

@@ -15,6 +15,7 @@ tells the two apart, so that a judge decides in this order:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -25,8 +26,9 @@ from agentmem.facts.claims import Claim, wording
 from agentmem.facts.cues import OBJECT, OLD, Veto, vetoes
 from agentmem.facts.decisions import Decisions
 from agentmem.facts.model import Fact, Proposal
+from agentmem.facts.names import alike, name_key
 from agentmem.facts.regression import Weights
-from agentmem.facts.senses import senses
+from agentmem.facts.senses import apart, senses, stem
 from agentmem.facts.update_weights import WEIGHTS
 from agentmem.facts.wordings import Pair, features
 
@@ -68,6 +70,10 @@ class Judgement:
     wordings: tuple[str, str]
 
 
+_OWNED = re.compile(
+    r"^(?:the|\{s\}'s) (?:(favou?rite|best|first|main|worst|least) )?(?:[\w-]+ )?([\w-]+) "
+    r"(?:of \{s\} |)(?:is|are)\b"
+)
 _Key: TypeAlias = "tuple[str, str, str, str, str, bool]"
 _Score: TypeAlias = "tuple[float, dict[str, float]]"
 _SEEN: dict[_Key, _Score] = {}
@@ -165,13 +171,16 @@ def ruled(pair: Pair, decisions: Decisions | None = None) -> Judgement | None:
         return _nothing(keys, "the same wording: the newest of its slot answers first, nothing to propose")
     found = vetoes(pair.new_cues, pair.old_cues)
     if "ended" in pair.new_cues.flags - pair.old_cues.flags:
-        closing = _closing(pair, keys, [veto for veto in found if veto != "negated"])
+        dated = "past" if not pair.new_cues.former else ""  # "I gave it up last year" is no less an end
+        closing = _closing(pair, keys, [veto for veto in found if veto not in ("negated", dated)])
         if closing is not None:
             return closing
     if found:
         return _nothing(keys, _VETOES[found[0]], found[0])
     if pair.newer.object is None:
         return _nothing(keys, "it names no value")
+    if _another_thing(pair):
+        return _nothing(keys, "it speaks of another thing")
     if pair.newer.object == pair.older.object:
         return _nothing(keys, "it says the same value again")
     decided = decisions.get(*keys) if decisions is not None else None
@@ -184,15 +193,36 @@ def ruled(pair: Pair, decisions: Decisions | None = None) -> Judgement | None:
 
 def _closing(pair: Pair, keys: tuple[str, str], found: Sequence[Veto]) -> Judgement | None:
     """What an ending says; None where it makes room for a new value."""
-    if pair.newer.object not in (None, pair.older.object):
+    ends = pair.newer.object
+    kind = ends is not None and ends.islower() and pair.new_cues.ends_object
+    kind = kind and bool(senses(pair.old) & senses(pair.newer.sentence.lower()))
+    if ends is not None and ends != pair.older.object and not (_alike(pair) or kind):
         return _nothing(keys, "it ends something else", "negated") if pair.new_cues.ends_object else None
     if found:
         return _nothing(keys, _VETOES[found[0]], found[0])
-    named = OLD in pair.new or OBJECT in pair.new
-    if not named and not senses(pair.old) & senses(pair.new):
+    named = OLD in pair.new or (OBJECT in pair.new and (_alike(pair) or not kind))
+    if not named and not kind and not senses(pair.old) & senses(pair.new):
         return _nothing(keys, "it ends something, but does not say what")
     level: Level = "strong" if named else "weak"
     return Judgement(level, CLOSING[level], None, True, "it ends this, and names no new value", keys)
+
+
+def _another_thing(pair: Pair) -> bool:
+    """Whether each is about a thing of its own that the subject has: "my guitar", "my favourite food"."""
+    one, other = _OWNED.match(pair.older.frame), _OWNED.match(pair.newer.frame)
+    if one is None or other is None:
+        return False
+    (rank, head), (other_rank, other_head) = one.groups(), other.groups()
+    if stem(head) == stem(other_head):
+        return False
+    alone = pair.older.first_person or (rank is not None and rank == other_rank)
+    return (alone and senses(head).isdisjoint(senses(other_head))) or apart(stem(head), stem(other_head))
+
+
+def _alike(pair: Pair) -> bool:
+    """Whether both name one thing, one of them perhaps more briefly: "the bakery"."""
+    one, other = pair.older.object, pair.newer.object
+    return one is not None and other is not None and alike(name_key(one), name_key(other))
 
 
 def wordings_of(pair: Pair) -> tuple[str, str]:

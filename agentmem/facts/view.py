@@ -125,7 +125,7 @@ class FactView:
         for doc, memory in memories:
             numbers = []
             for entry in entries(memory, doc):
-                if self._induction.add(self._next, entry.statement.core, entry.statement.about):
+                if self._induction.add(self._next, entry.statement.core, entry.statement.known):
                     self._entries[self._next] = entry
                     numbers.append(self._next)
                     self._next += 1
@@ -265,12 +265,19 @@ class FactView:
         found = self.lines[entry.subject_key, frame].standing(at, self.corrections)
         return next((one for one in found if one.entry is entry), Standing(entry, "closed", None))
 
+    def line_of(self, entry: Entry) -> Line:
+        """The slot of an entry."""
+        frame = self.corrections.merged.get(entry.frame or "", entry.frame or "")
+        return self.lines[entry.subject_key, frame]
+
     def before(self, entry: Entry) -> Entry | None:
         """The newest entry of another value beneath an entry in its slot, or None."""
         frame = self.corrections.merged.get(entry.frame or "", entry.frame or "")
         ranked = self.lines[entry.subject_key, frame].ranked()
         beneath = ranked[ranked.index(entry) + 1 :] if entry in ranked else []
-        return next((one for one in beneath if one.asserted and one.object_key != entry.object_key), None)
+        others = [one for one in beneath if one.asserted and one.object_key != entry.object_key]
+        former = [one for one in ranked if one.former and one.object_key != entry.object_key]
+        return next(iter(others or former), None)
 
     @property
     def matcher(self) -> Matcher:
@@ -365,6 +372,7 @@ class FactView:
             state=one.state,
             flags=entry.statement.flags,
             order=entry.order,
+            clause=entry.statement.clause,
         )
 
     def ask(self, question: str, at: datetime, runtime: Runtime | None = None) -> Chain | None:

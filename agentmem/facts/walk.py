@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,18 @@ from agentmem.clock import to_micros
 from agentmem.facts import names
 from agentmem.facts.match import phrase, stem
 from agentmem.facts.model import Chain, Hop
+from agentmem.facts.questions import asked_names, only_asks
+from agentmem.facts.senses import both_ways
 from agentmem.facts.slots import Entry
-from agentmem.facts.spoken import SELF
 from agentmem.language.text import english_weights
 
 if TYPE_CHECKING:
     from agentmem.embed.base import Embedder
     from agentmem.facts.view import FactView
+
+Also: TypeAlias = Literal["", "both ways", "over"]
+"""Along what a walk may go beside what stands: back where it holds both ways, or what holds no more."""
+_WAYS: tuple[Also, ...] = ("", "both ways", "over")
 
 LONGEST = 5
 """Hops of a chain."""
@@ -62,6 +67,9 @@ _CLOSED = re.compile(
     r"^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)\b",
     re.IGNORECASE,
 )
+_FOR_A_LIVING = re.compile(
+    r"^(\W*what (?:do|does|did) .+ do)(?: now| currently)?(?: for (?:a living|work))?\W*$", re.IGNORECASE
+)
 _EARLIER = re.compile(r"\b(?:previous(?:ly)?|former(?:ly)?|earlier)\b|\bbefore\W*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|at|from|to|near)(?: the \w+ of)? \{o\}$")
 _COUNTED = re.compile(r"\bhow\s+(?:many|much|old|long|tall|far|big)\b|^\W*when\b", re.IGNORECASE)
@@ -73,7 +81,7 @@ class Path:
 
     Attributes:
         entries: the facts walked.
-        backwards: whether the first was walked from its object to its subject.
+        backwards: whether each was walked from its object to its subject.
         end: key of the name it has come to.
         rows: (hops, words) how well each hop is named by each word.
         named: how many hops are named by words of their own.
@@ -81,27 +89,20 @@ class Path:
     """
 
     entries: tuple[Entry, ...]
-    backwards: bool
+    backwards: tuple[bool, ...]
     end: str
     rows: NDArray[np.float64]
     named: int
     score: float
 
 
-class _Known:
-    """The names of a view."""
-
-    def __init__(self, view: FactView) -> None:
-        self.view = view
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.view.by_subject or key in self.view.by_object
-
-
 def walk(view: FactView, question: str, at: datetime, embedder: Embedder | None) -> Chain | None:
     """The best chain, or None where there is none or it is not sure enough."""
-    chains = explore(view, question, at, embedder)
-    return chains[0] if chains and sure(chains[0]) else None
+    for also in _WAYS:
+        chains = explore(view, question, at, embedder, also)
+        if chains and sure(chains[0]) and (also != "over" or chains[0].hops[-1].fact.state == "closed"):
+            return chains[0]
+    return None
 
 
 def sure(chain: Chain) -> bool:
@@ -109,48 +110,51 @@ def sure(chain: Chain) -> bool:
     return chain.confidence > SURE and chain.score >= _LEAST and chain.margin >= _APART
 
 
-def explore(view: FactView, question: str, at: datetime, embedder: Embedder | None) -> list[Chain]:
-    """Chains from every name of the question, best first, one an answer; at most five."""
+def explore(
+    view: FactView, question: str, at: datetime, embedder: Embedder | None, also: Also = ""
+) -> list[Chain]:
+    """Chains from every name of the question, best first, one an answer; at most five.
+
+    Args:
+        view: the facts.
+        question: the question.
+        at: when it is asked.
+        embedder: for similarity of meaning.
+        also: further facts to go along.
+    """
     if _CLOSED.search(question) or not _OPEN.search(question):
         return []
+    question = _FOR_A_LIVING.sub(r"\1 as a job", question)
     words, stress = names.tokens(question), names.stressed(question)
-    found = _named(view, words, stress)
+    found = asked_names(view, words, stress)
     then = None if to_micros(at) >= view.latest else at
     best: dict[str, tuple[Path, _Asking]] = {}
     for first, last, key in found:
         asking = _Asking(view, words, stress, (first, last), key, embedder)
-        for path in asking.paths(then):
+        for path in asking.paths(then, also):
             if path.end not in best or path.score > best[path.end][0].score:
                 best[path.end] = (path, asking)
-    ranked = sorted(best.values(), key=lambda one: -one[0].score)
+    ranked = sorted(best.values(), key=lambda one: (-one[0].score, -one[0].entries[-1].moment))
     if _COUNTED.search(question):
-        ranked = [one for one in ranked if any(c.isdigit() for c in one[0].end)]
+        ranked = [one for one in ranked if _counts(one[0].end)]
     if _EARLIER.search(question):
         ranked = [(_earlier(view, path), one) for path, one in ranked if _earlier(view, path) is not path]
     scores = [path.score for path, _ in ranked]
     chains = []
     for place, (path, asking) in enumerate(ranked[:5]):
-        other = 0 if place else 1
-        margin = path.score - max(scores[other] if other < len(scores) else 0.0, 0.0)
-        runner_up = _end(ranked[other][0]) if other < len(ranked) else None
+        other = next(
+            (i for i, (one, _) in enumerate(ranked) if i != place and not _beside(view, path, one)), -1
+        )
+        margin = path.score - (max(scores[other], 0.0) if other >= 0 else 0.0)
+        runner_up = _end(ranked[other][0]) if other >= 0 else None
         clear = min(max(margin, 0.0) / _CLEAR, 1.0)
         confidence = min(asking.said(path) * (0.6 + 0.4 * clear), 1.0)
         hops = tuple(
-            Hop(view.as_fact(view.standing(entry, then)), path.backwards and not i, asking.explained(row))
+            Hop(view.as_fact(view.standing(entry, then)), path.backwards[i], asking.explained(row))
             for i, (entry, row) in enumerate(zip(path.entries, path.rows, strict=True))
         )
         chains.append(Chain(hops, hops[-1].end, path.score, margin, runner_up, confidence))
     return chains
-
-
-def _named(view: FactView, words: Sequence[str], stress: Sequence[bool]) -> list[tuple[int, int, str]]:
-    """The names of facts among words; "my" is whoever speaks."""
-    found = names.find(words, _Known(view), stress)
-    if _SELF in view.by_subject:
-        for i, word in enumerate(words):
-            if word in _OWNS and not any(first <= i < last for first, last, _ in found):
-                found.append((i, i + 1, _SELF))
-    return found
 
 
 class _Asking:
@@ -169,13 +173,17 @@ class _Asking:
         self.key = key
         content: dict[str, tuple[int, str]] = {}
         for i, word in enumerate(words):
-            root = stem(word) if not span[0] <= i < span[1] and not _only_asks(words, i) else ""
+            root = stem(word) if not span[0] <= i < span[1] and not only_asks(words, i) else ""
             if root:
                 content.setdefault(root, (i, word))
         self.places = np.array([max(span[0] - i, 0) for i, _ in content.values()])
         frames = list(dict.fromkeys([*_reachable(view, key), *view.established(_ESTABLISHED)]))
-        asking = [(word, root, phrase(words, i), stress[i]) for root, (i, word) in content.items()]
+        where = len(words) - 1 if words[0] == "where" or words[0] in _STRANDED else -1
+        asking = [
+            (word, root, phrase(words, i, where=i == where), stress[i]) for root, (i, word) in content.items()
+        ]
         self.roots = tuple(content)
+        self.asking = [(root, word) for word, root, *_ in asking]
         matrix = view.matcher.matrix(asking, frames, embedder)
         self.column = {frame: matrix[:, i] for i, frame in enumerate(frames)} if content else {}
         peaks = matrix.max(axis=1) if matrix.size else np.zeros(len(content))
@@ -193,22 +201,27 @@ class _Asking:
         strange = sum(
             stress[i] and peak < _NAMED for (i, _), peak in zip(content.values(), peaks.tolist(), strict=True)
         )
+        after = span[1] if _POSSESSIVE.search(words[span[1] - 1]) else len(words)
+        self.owned = next((i for i, (place, _) in enumerate(content.values()) if place == after), -1)
         asks = next((word for word in words if word in _ASKING), "")
         self.where = None if asks in ("", "what", "which", "when", "how") else asks == "where"
+        self.direct = asks in ("what", "which") and words[0] == asks and words[-1] not in _STRANDED
         self.base = -_STRANGE * min(strange, 3)
 
-    def paths(self, then: datetime | None) -> list[Path]:
-        """Every chain from the name that is worth keeping, of each length."""
+    def paths(self, then: datetime | None, also: Also = "") -> list[Path]:
+        """Every chain from the name that is worth keeping, of each length; see :func:`explore`."""
         if not self.column:
             return []
         done: list[Path] = []
-        beam = [Path((), False, self.key, np.zeros((0, len(self.weights))), 0, 0.0)]
+        beam = [Path((), (), self.key, np.zeros((0, len(self.weights))), 0, 0.0)]
         for _ in range(LONGEST):
             grown = [
                 self._grow(path, entry, backwards)
                 for path in beam
-                for entry, backwards in _steps(self.view, path, then)
-                if self._of(entry) in self.column and not self._circles(path, entry, backwards)
+                for entry, backwards in _steps(self.view, path, then, also)
+                if self._of(entry) in self.column
+                and self._belongs(entry)
+                and not self._circles(path, entry, backwards)
             ]
             grown.sort(key=lambda one: -one.score)
             beam = grown[:_BEAM]
@@ -223,6 +236,8 @@ class _Asking:
         """Share of the question's words, by rarity, that a chain explains; 0 if one word names it all."""
         if path.named < min(len(path.entries), 2):
             return 0.0
+        if self.owned >= 0 and len(path.entries) == 1 and path.rows[0, self.owned] < _OWN:
+            return 0.0  # "Ada's sister": not a word of her
         share = float(path.rows.max(axis=0) @ self.rarity)
         if share < _ALMOST and len(path.entries) == 1:  # "my favourite food" is not "my favourite colour"
             held = self.view.matcher.words(self._of(path.entries[0]))
@@ -242,6 +257,18 @@ class _Asking:
         frames = [self._of(entry), *self.view.replaced.get(entry.id, ())]
         columns = [self.column[frame] for frame in frames if frame in self.column]
         return columns[0] if len(columns) == 1 else np.max(columns, axis=0)
+
+    def _belongs(self, entry: Entry) -> bool:
+        """Whether the question names what a fact speaks of, where that is only the subject's ("'s uncle")."""
+        frame = self._of(entry)
+        if not frame.startswith("{s}'s "):
+            return True
+        column = self.column[frame]
+        held = self.view.matcher.words(frame)[:1]
+        return not held or any(
+            value >= _NAMING and self.view.matcher.names(root, word, held[0])
+            for (root, word), value in zip(self.asking, column.tolist(), strict=True)
+        )
 
     def _circles(self, path: Path, entry: Entry, backwards: bool) -> bool:
         end = entry.subject_key if backwards else entry.object_key
@@ -264,56 +291,61 @@ class _Asking:
                     inverted += float(before.mean()) < last
                     last = float(before.mean())
         score = self.base + float(named @ self.weights) - _UNNAMED * (len(rows) - own) - _ORDER * inverted
-        score -= _BACK * (path.backwards or backwards)
+        score -= _BACK * (any(path.backwards) or backwards)
         end = entry.subject_key if backwards else entry.object_key
         if own < len(rows) and any(end in (one.subject_key, one.object_key) for one in path.entries):
             score -= 1.0  # back where it has been, and not because the question says so
-        if self.where is not None and self.where == bool(_PLACE.search(self._of(entry))):
+        where = self.where
+        if where is None and self.direct and entry.statement.about is not None:
+            where = False  # "which instrument does she play" is not what she plays in
+        if where is not None and where == bool(_PLACE.search(self._of(entry))):
             score += _WHERE
         if self.asked >= 0:
             score += _ASKED * float(rows[-1, self.asked])
-        return Path((*path.entries, entry), path.backwards or backwards, end, rows, own, score)
+        return Path((*path.entries, entry), (*path.backwards, backwards), end, rows, own, score)
+
+
+def _counts(name: str) -> bool:
+    """Whether a name holds a number."""
+    return any(c.isdigit() for c in name) or not names.NUMBERS.isdisjoint(name.split())
+
+
+def _beside(view: FactView, path: Path, other: Path) -> bool:
+    """Whether two chains end at values of one slot, which both stand."""
+    if path.backwards[-1] or other.backwards[-1] or path.entries[:-1] != other.entries[:-1]:
+        return False
+    return view.line_of(path.entries[-1]) is view.line_of(other.entries[-1])
 
 
 def _earlier(view: FactView, path: Path) -> Path:
     """The chain to what stood in the last fact's place before it; the chain itself where nothing did."""
-    older = None if path.backwards and len(path.entries) == 1 else view.before(path.entries[-1])
+    older = None if path.backwards[-1] else view.before(path.entries[-1])
     if older is None:
         return path
     return replace(path, entries=(*path.entries[:-1], older), end=older.object_key)
 
 
-def known_names(view: FactView, question: str) -> list[str]:
-    """The names of facts that a question holds, as it writes them."""
-    words = names.tokens(question)
-    found = _named(view, words, names.stressed(question))
-    return [" ".join(words[first:last]) for first, last, _ in found]
-
-
-def _only_asks(words: Sequence[str], i: int) -> bool:
-    """Whether a word belongs to the asking: the name in "what is the name of", the type in "what type of"."""
-    if words[i] in _TIMES:
-        return True
-    return words[i] in _SCAFFOLD and 0 < i and words[i + 1 : i + 2] == ["of"] and words[i - 1] in _BEFORE
-
-
+_POSSESSIVE = re.compile(r"(?:'s|s')$|^(?:my|our)$")
+_STRANDED = frozenset("in at from to for with near on".split())
 _ASKING = frozenset(("where", "who", "whom", "whose", "what", "which", "when", "how"))
-_OWNS = frozenset(("i", "my", "me", "mine"))
-_SELF = names.name_key(SELF)
-_SCAFFOLD = frozenset(("name", "type", "kind", "sort"))
-_TIMES = frozenset(("previous", "previously", "former", "formerly", "earlier", "current", "currently", "now"))
-_BEFORE = frozenset(("the", "what", "which"))
 
 
-def _steps(view: FactView, path: Path, then: datetime | None) -> Iterator[tuple[Entry, bool]]:
-    """Facts that lead on, and whether backwards; backwards only at the beginning."""
-    for line in view.by_subject.get(path.end, {}).values():
-        for entry in line.newest(then, view.corrections):
+def _steps(view: FactView, path: Path, then: datetime | None, also: Also) -> Iterator[tuple[Entry, bool]]:
+    """Facts that lead on, and whether backwards.
+
+    Backwards only at the beginning, or, where wanted, along what holds both ways: who is married to whom.
+    """
+    lines = view.by_subject.get(path.end, {})
+    for line in lines.values():
+        standing = line.newest(then, view.corrections)
+        for entry in standing or (line.over(then, view.corrections) if also == "over" else ()):
             yield entry, False
-    into = {} if path.entries else view.by_object.get(path.end, {})
+    into = view.by_object.get(path.end, {}) if not path.entries or also == "both ways" else {}
     if len(into) <= _BACKWARDS:
         for entry in into.values():
-            if view.stands(entry, then):
+            frame = entry.frame or ""
+            symmetric = also == "both ways" and frame not in lines and both_ways(frame)
+            if (not path.entries or symmetric) and view.stands(entry, then):
                 yield entry, True
 
 
@@ -343,4 +375,4 @@ def _reachable(view: FactView, key: str) -> list[str]:
 
 def _end(path: Path) -> str:
     last = path.entries[-1]
-    return last.subject if path.backwards and len(path.entries) == 1 else last.object
+    return last.subject if path.backwards[-1] else last.object

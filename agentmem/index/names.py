@@ -205,6 +205,18 @@ class NamesIndex:
         part = slice(int(self._ends.view[doc]), int(self._ends.view[doc + 1]))
         return self._keys.view[part], self._bits.view[part]
 
+    def places(self, keys: Keys, docs: Docs) -> NDArray[np.int64]:
+        """How many names come before a name in a document's text, for each of some (name, document).
+
+        The documents have the names. A name inside a longer one counts as one of its own.
+        """
+        ends, held = self._ends.view, self._keys.view
+        sizes = ends[docs + 1] - ends[docs]
+        first = np.cumsum(sizes) - sizes
+        at = np.arange(int(sizes.sum())) - np.repeat(first - ends[docs], sizes)
+        found = np.flatnonzero(held[at] == np.repeat(keys, sizes))
+        return np.asarray(found - first, np.int64)
+
     def holders(self, key: int) -> tuple[Docs, NDArray[np.uint8]]:
         """The live documents whose text has a name, ascending, and its bits in each."""
         _, docs, bits = self.holders_of(np.array([key], np.uint64))

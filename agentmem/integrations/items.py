@@ -101,6 +101,9 @@ def draft(
         old: the memory that it replaces, whose time of creation it keeps.
         ttl: minutes to live, or None.
     """
+    if not isinstance(value, Mapping):
+        given = type(value).__name__
+        raise InvalidInput(f'the value of {key!r} is a mapping such as {{"text": "…"}}, not {given}')
     id = id_of(key)
     beside: dict[str, Any] = {}
     if id != key:

@@ -84,6 +84,8 @@ class AgentmemVectorStore(VectorStore):
     """
 
     def __init__(self, memory: MemoryStore) -> None:
+        if not isinstance(memory, MemoryStore):
+            raise InvalidInput(f"memory is what agentmem.open() gives, not {memory!r}")
         self.memory = memory
 
     @classmethod
@@ -306,7 +308,7 @@ class AgentmemRetriever(BaseRetriever):
         subtree: search the namespaces below too.
         record: note the use of what is found, which strengthens it in a store that forgets.
         details: add to each document's metadata, under "agentmem", when and by whom it was said, how
-            relevant it is and why it was found.
+            relevant it is and why it was found, what its facts replaced included.
     """
 
     memory: MemoryStore
@@ -325,6 +327,8 @@ class AgentmemRetriever(BaseRetriever):
         options = self._options(kwargs)
         record, details = options.pop("record"), options.pop("details")
         hits = self.memory.recall(query, **options) if record else self.memory.search(query, **options)
+        if details:
+            hits = self.memory.explain(hits, **{name: options[name] for name in ("at", "known_at", "filter")})
         return [to_document(hit.memory, hit if details else None) for hit in hits]
 
     async def _aget_relevant_documents(
@@ -334,6 +338,9 @@ class AgentmemRetriever(BaseRetriever):
         record, details = options.pop("record"), options.pop("details")
         verb = self.memory.arecall if record else self.memory.asearch
         hits = await verb(query, **options)
+        if details:
+            given = {name: options[name] for name in ("at", "known_at", "filter")}
+            hits = await self.memory.aexplain(hits, **given)
         return [to_document(hit.memory, hit if details else None) for hit in hits]
 
     def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:

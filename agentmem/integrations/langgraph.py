@@ -132,6 +132,9 @@ class AgentmemStore(BaseStore):
         for op in asked:
             if not isinstance(op, (GetOp, SearchOp, PutOp, ListNamespacesOp)):
                 raise ValueError(f"Unknown operation type: {type(op)}")
+            name = getattr(op, "namespace_prefix", getattr(op, "namespace", ()))
+            if isinstance(name, str):  # which would be a label a letter
+                raise InvalidInput(f"a namespace is a tuple of labels: pass ({name!r},) instead of {name!r}")
             if _validate_op is not None:
                 _validate_op(op)
         now = inside.runtime(self.memory).clock()

@@ -37,7 +37,7 @@ def read(source: Source, report: Report, *, format: str = "auto", **options: Any
         source: the file.
         report: takes what could not be read or was left out; its ``format`` is set.
         format: one of :data:`FORMATS`, or "auto".
-        options: of the reader: ``session`` for transcripts, ``apart`` for LongMemEval.
+        options: of the reader: ``session`` for transcripts and JSON Lines, ``apart`` for LongMemEval.
 
     Raises:
         UnknownOption: there is no such format.
@@ -91,7 +91,7 @@ def import_file(
 
         format = detect(Source(path))
     options: dict[str, Any] = {"apart": apart} if format == "longmemeval" else {}
-    if format == "transcript":
+    if format in ("jsonl", "transcript"):
         options["session"] = session
     entries = read(source, report, format=format, **options)
     if session is not None and format != "transcript":

@@ -33,14 +33,19 @@ _ALIASES = {
 }
 
 
-def read_jsonl(source: Source, report: Report) -> Iterator[Entry]:
+def read_jsonl(source: Source, report: Report, *, session: str | None = None) -> Iterator[Entry]:
     """Read JSON Lines, or a JSON array of the same objects.
 
     A line by hand is ``{"text": ...}`` with any key of ``add``; ``content``, ``name``, ``timestamp``,
     ``session_id`` and their like are understood too; unknown keys become metadata. ``namespace`` is
     a list of labels or ``"a/b"``. Without an id, one is made of the line's content.
+
+    Args:
+        source: the file.
+        report: notes what was left out.
+        session: the conversation of lines that name none; its lines are others than those of another.
     """
-    reader = _Lines(report)
+    reader = _Lines(report, session)
     if source.head(64).lstrip()[:1] == "[":
         for number, value in source.values(report):
             yield from reader.entry(number, value, "")
@@ -59,8 +64,9 @@ def read_jsonl(source: Source, report: Report) -> Iterator[Entry]:
 class _Lines:
     """The state of a reading: the exported root and the numbering of contents."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, session: str | None) -> None:
         self._report = report
+        self._session = session
         self._root: Namespace = ()
         self._numbering = Numbering()
 
@@ -119,6 +125,8 @@ class _Lines:
         if isinstance(taken.get("role"), str):
             taken["role"] = role_of(taken["role"]) or taken["role"]
         taken["sources"] = tuple(taken.get("sources", ()))
+        if self._session is not None:
+            taken.setdefault("session", self._session)
         if taken.get("id") is None:
             taken["id"] = self._numbering.id("jsonl", labels, taken)
         elif isinstance(taken["id"], int):

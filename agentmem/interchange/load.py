@@ -23,6 +23,7 @@ _COMPARED = (
     "valid_from", "valid_until", "expires_at",
 )  # fmt: skip
 _CHANGED = "memories changed here since (kept as they are here)"
+_TWICE = "memories with an id that came before in the source (the first is kept)"
 _DELETED = "memories deleted here since (not brought back)"
 _LOOSE = "links to memories that are not here"
 
@@ -95,6 +96,7 @@ class _Loader:
         self._replace = replace_changed
         self._places: dict[Namespace, _Place] = {}
         self._later: dict[Namespace, list[Entry]] = {}
+        self._written: set[tuple[Namespace, str]] = set()
 
     def write(self, labels: Namespace, kind: type, entries: Sequence[Entry]) -> None:
         """Write entries of one namespace and one kind."""
@@ -165,6 +167,7 @@ class _Loader:
             else:
                 new.append(draft)
                 live[row.id] = row
+                self._written.add((place.name, row.id))
         if new:
             place.handle.add_many(new, on_conflict="skip")
         if changed:
@@ -180,7 +183,8 @@ class _Loader:
             return False
         if not self._replace:
             self._report.present += 1
-            self._report.left_out[_CHANGED] += 1
+            twice = (row.namespace, row.id) in self._written
+            self._report.left_out[_TWICE if twice else _CHANGED] += 1
         return self._replace
 
     def _versions(self, place: _Place, pairs: Sequence[Pair]) -> None:
@@ -202,6 +206,7 @@ class _Loader:
             else:
                 rows.append(row)
                 live[row.id] = row
+                self._written.add((place.name, row.id))
                 self._report.added += 1
         if rows:
             place.handle.load(rows)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
 from agentmem.errors import InvalidInput
-from agentmem.interchange.entry import Report
+from agentmem.interchange.entry import REPLACEMENT, Report
 
 _CHUNK = 1 << 20
+_WESTERN = "cp1252"
 _UNICODE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 Progress: TypeAlias = Callable[[int], object] | None
 """Called with the number of bytes of the source read since the last call."""
@@ -74,15 +75,24 @@ class Source:
                 yield counted
 
     def lines(self, report: Report) -> Iterator[tuple[int, str]]:
-        """(line number from 1, text without its line end). Bytes that are no UTF-8 are replaced."""
+        """(line number from 1, text without its line end).
+
+        Bytes that are no UTF-8 are read as Windows-1252, which holds Latin-1, and noted; beside letters in
+        UTF-8 they are damage, and replaced.
+        """
         with self._opened() as stack:
             for stream in self._streams(stack):
+                known = False  # whether anything but ASCII was UTF-8 so far
                 for number, raw in enumerate(_raw_lines(stream), 1):
                     try:
                         text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                        known = known or not text.isascii()
                     except UnicodeDecodeError:
-                        text = raw.decode("utf-8", errors="replace")
-                        report.replaced += 1
+                        known = known or not raw.decode("utf-8", errors="ignore").isascii()
+                        text = raw.decode("utf-8" if known else _WESTERN, errors="replace")
+                        report.replaced += REPLACEMENT in text
+                        if not known:
+                            report.note("bytes that are no UTF-8 were read as Windows-1252")
                     yield number, text.rstrip("\r\n")
 
     def values(self, report: Report) -> Generator[tuple[int, Any], None, None]:

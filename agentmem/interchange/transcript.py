@@ -70,6 +70,7 @@ def read_transcript(source: Source, report: Report, *, session: str | None = Non
     begun: datetime | None = None
     last: datetime | None = None
     found = False
+    origin = session
     for message in _messages(source, report, dated, day_first):
         text = "\n".join(message.text).strip()
         if not text:
@@ -81,13 +82,17 @@ def read_transcript(source: Source, report: Report, *, session: str | None = Non
             begun = at
         last = at or last
         label = name if begun is None else f"{name}/{begun:%Y-%m-%dT%H:%M}"
-        id = numbering.id("transcript", at.isoformat() if at else None, message.speaker, text)
+        if at is not None:
+            id = numbering.id("transcript", at.isoformat(), message.speaker, text)
+        else:  # "Ada: ok" of another chat is another message: what came before it tells
+            id = origin = numbering.id("transcript", origin, message.speaker, text)
         role = role_of(message.speaker)
         yield Entry(Draft(text, at, message.speaker, label, id=id, role=role), (), message.line)
     if not found:
         raise InvalidInput(
             f"no line of {source.path.name} begins a message; expected lines such as "
-            "'[2023-05-08 13:56] Ada: text' or 'Ada: text'"
+            "'[2023-05-08 13:56] Ada: text' or 'Ada: text'; to keep each line as a memory of its own: "
+            f"agentmem add FILE - --lines < {source.path.name}"
         )
 
 

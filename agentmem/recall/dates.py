@@ -58,9 +58,12 @@ class Around:
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MON = _MONTH + "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
 _YEAR = r"(?:19|20)\d\d"
+_ANY_YEAR = r"(?:1\d|20)\d\d"  # beside a month or season, where nothing else is meant
+_OLD_YEAR = r"1[0-8]\d\d(?!\s+(?:of\b|[a-z]+s\b)|[.,:]\d)"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 _ORDINAL = rf"(?:(?:twenty|thirty)[\s-])?(?:{'|'.join(ORDINALS)})"
 _WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_WEEKDAYS = _WEEKDAY + "|mon|tues?|wed|thurs?|thu|fri|sat|sun"
 _SEASON = "spring|summer|autumn|fall|winter"
 _COUNT = r"\d{1,4}|a couple of|a couple|couple of|a few|few|several|an|a|" + "|".join(list(NUMBERS)[1:13])
 _UNIT = "day|week|weekend|month|year|night|hour|minute"
@@ -69,15 +72,15 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(rf"\b(?:{pattern})(?!\w)", re.IGNORECASE))
     for name, pattern in (
         ("iso", rf"(?P<y>{_YEAR})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})"),
-        ("dmy", rf"(?P<d>{_NTH})(?:\s+day)?(?:\s+of)?\s+(?P<mon>{_MON})\.?(?:,?\s+(?P<y>{_YEAR}))?"),
-        ("dmy", rf"(?P<d>{_ORDINAL})(?:\s+day)?\s+of\s+(?P<mon>{_MON})\.?(?:,?\s+(?P<y>{_YEAR}))?"),
-        ("dmy", rf"(?P<mon>{_MONTH})\s+(?:the\s+)?(?P<d>{_ORDINAL})(?:,?\s+(?P<y>{_YEAR}))?"),
+        ("dmy", rf"(?P<d>{_NTH})(?:\s+day)?(?:\s+of)?\s+(?P<mon>{_MON})\.?(?:,?\s+(?P<y>{_ANY_YEAR}))?"),
+        ("dmy", rf"(?P<d>{_ORDINAL})(?:\s+day)?\s+of\s+(?P<mon>{_MON})\.?(?:,?\s+(?P<y>{_ANY_YEAR}))?"),
+        ("dmy", rf"(?P<mon>{_MONTH})\s+(?:the\s+)?(?P<d>{_ORDINAL})(?:,?\s+(?P<y>{_ANY_YEAR}))?"),
         (
             "dmy",
-            rf"(?P<mon>{_MON})\.?\s+(?:the\s+)?(?P<d>{_NTH})(?!\s*(?:%|percent|:))(?:,?\s+(?P<y>{_YEAR}))?",
+            rf"(?P<mon>{_MON})\.?\s+(?:the\s+)?(?P<d>{_NTH})(?!\s*(?:%|percent|:))(?:,?\s+(?P<y>{_ANY_YEAR}))?",
         ),
-        ("my", rf"(?P<mon>{_MON})\.?(?:\s+of)?,?\s+(?P<y>{_YEAR})"),
-        ("season", rf"(?P<s>{_SEASON})(?:\s+of|\s+in)?\s+(?P<y>{_YEAR})"),
+        ("my", rf"(?P<mon>{_MON})\.?(?:\s+of)?,?\s+(?P<y>{_ANY_YEAR})"),
+        ("season", rf"(?P<s>{_SEASON})(?:\s+of|\s+in)?\s+(?P<y>{_ANY_YEAR})"),
         (
             "range",
             rf"(?:in|over|during|within|for)?\s*(?:the\s+)?(?:last|past|previous)\s+(?P<n>{_COUNT})\s+(?P<u>{_UNIT})s?",
@@ -95,6 +98,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"(?P<w>last|past|previous|this|next|current)\s+(?P<u>week|weekend|month|year|night|{_SEASON}|{_MONTH})",
         ),
         ("weekday", rf"(?:(?P<w>last|past|previous|this|next|coming|on)\s+)(?P<day>{_WEEKDAY})"),
+        ("weekday", rf"(?P<w>last|this|next)\s+(?P<day>{_WEEKDAYS})"),
+        (
+            "nth",
+            r"on\s+the\s+(?P<d>\d{1,2})(?:st|nd|rd|th)(?=\s*(?:[.,;!?)]|$|(?:and|but|so|at|in|after|before|with|for|to|"
+            r"from|when|we|i)\b))",
+        ),
         (
             "word",
             r"the\s+day\s+before\s+yesterday|yesterday|today|tonight|tomorrow|this\s+(?:morning|afternoon|evening)",
@@ -105,8 +114,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "year",
-            rf"(?:in|since|during|by|until|around|early|mid|late|year|before|after|of)[\s-]+(?P<y>{_YEAR})",
+            rf"(?:in|since|during|by|until|around|early|mid|late|year|before|after|of|from)[\s-]+(?P<y>{_YEAR})",
         ),
+        ("year", rf"(?:in|since|until|before|after)[\s-]+(?P<y>{_OLD_YEAR})"),
         ("year", rf"(?P<y>{_YEAR})(?=\s*[?.!,;)]|\s*$)"),
     )
 )

@@ -306,7 +306,7 @@ def _found(
     terms: Terms,
     explain: bool,
 ) -> list[Found]:
-    explainer = Explainer(question, names, terms, pools, places) if explain and places else None
+    explainer = Explainer(question, names, terms) if explain and places else None
     result: list[Found] = []
     head: Features = ()
     for (number, i), parts, score in zip(places, _parts(pools, places), _scores(pools, places), strict=True):

@@ -18,10 +18,11 @@ link's strength::
 and the partner gets ``bonus`` · p / max p, but never as much as would put it above its root, which itself
 gets ``root_bonus`` · p / max p. A root's lesser partners give way to another root's best (p² / its best p).
 
-The gate is a property of the texts, not of the question. Named links are always open. Shared ones count
-little between two texts without a title, and are scaled by what the best of them adds,
-``clip((v - gate_from) / (gate_to - gate_from), 0, 1)`` with v = max w · (g + open · (what the root leaves
-open)) · rarity · (that share). A turn of a dialogue leads nowhere, for a name in it says only "same topic";
+The gate is a property of the texts, not of the question. Named links are always open. Shared ones are scaled
+by what the best of them adds, ``clip((v - gate_from) / (gate_to - gate_from), 0, 1)`` with v = max w · (g +
+open · (what the root leaves open)) · rarity · (``between_notes`` between two texts without a title | 1): a
+name says less there, but where the gate is open, a note counts as much as a text with a title. A turn of a
+dialogue leads nowhere, for a name in it says only "same topic";
 and where turns answer best, in a namespace of turns and texts, all lifts shrink with the share of the roots'
 weight that is theirs: by (1 - share)^``apart``.
 
@@ -32,7 +33,7 @@ A namespace of nothing but turns is left as it is, and so are versions known at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary, finalize
@@ -84,6 +85,8 @@ class Pairs:
         shared: whether texts are lifted that share a rare name with a root.
         seeds: whether texts are lifted whose title the question names.
         tokens: what measures the gain of the best partners, or None for words.
+        maker: gives the maker whose statistics count, see :mod:`agentmem.index.counted`; None counts
+            everything. Asked when there is a question, for a store's maker has the step in its fingerprint.
     """
 
     def __init__(
@@ -95,12 +98,14 @@ class Pairs:
         shared: bool = True,
         seeds: bool = True,
         tokens: Tokens | None = None,
+        maker: Callable[[], str] | None = None,
     ) -> None:
         self.weights = weights or PairWeights()
         self._backend = backend
         self._kinds = (named, shared)
         self._seeds = seeds
         self._tokens = tokens
+        self._maker = maker
         self._followed: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def fingerprint(self) -> str:
@@ -110,8 +115,9 @@ class Pairs:
 
     def __call__(self, pools: Sequence[Pool], question: Question, terms: Terms, recipe: Recipe) -> None:
         """See :class:`agentmem.recall.spread.Spread`."""
+        maker = None if self._maker is None else self._maker()
         sides = [
-            Side(pool, names_of(pool.space, self._backend), self._backend, self.weights)
+            Side(pool, names_of(pool.space, self._backend), self._backend, self.weights, maker)
             for pool in pools
             if len(pool.docs)
             and pool.space.ns >= 0

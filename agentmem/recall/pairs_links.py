@@ -4,15 +4,19 @@ With n memories in the namespace, of which df have a name::
 
     rarity   = ln(1 + (n - df + ½) / (df + ½)) / ln(1 + (n - ½) / 1½)
     L_named  = (title_floor + title_rarity · rarity) / √bearers · (1 + relation · fit)
-    L_shared = shared · rarity · (between_notes | 1)
+    L_shared = shared · rarity^rare · within · e^(near · v) / (1 + place)^late
 
-``fit`` is the share of the question among the words around the name in the root's text. A word alone is a
-name only if it stands capitalised inside a sentence in more texts than say it in lower case, and if it is no
-speaker; between two longer names ("John Smith", "Adam Smith") a common part is no link.
+``fit`` is the share of the question among the words around the name in the root's text; ``within`` is below 1
+where the name is only a part of longer ones in the root or in the partner; ``place`` is how many
+names come before the shared one in the partner's text, for a text names early what it is about; v is what the
+vectors give the partner. A word alone is a name only if it stands capitalised inside a sentence in more texts
+than say it in lower case, and if it is no speaker; between two longer names ("John Smith", "Adam Smith") a
+common part is no link, and neither is a date ("July 1944"). What other stores derived is not counted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.index.counted import counted
 from agentmem.index.names import NamesIndex, Reading
 from agentmem.index.names_text import INSIDE, SINGLE, UNCASED, WHOLE, Mention
 from agentmem.language.text import analyse
@@ -39,6 +44,10 @@ Keys = NDArray[np.uint64]
 NAMED: Final = 0
 SHARED: Final = 1
 _KINDS = ("named in", "shares a name")
+_DATE = re.compile(
+    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|\d+)[ ,]*)+"
+)
 _BRIEF = 40  # characters of a root's first words, where it has no title
 
 
@@ -54,7 +63,11 @@ class PairWeights:
         relation: how much more a named link counts whose surroundings say all that is asked.
         before, after: characters around a name that are its surroundings.
         shared: strength of a shared name.
-        between_notes: share of it between two texts without a title.
+        rare: exponent of its rarity.
+        within_root, within_partner: what a shared name counts that stands there only within a longer one.
+        late: exponent by which it counts less the later it comes in the partner.
+        near: how much more it counts for a partner near the question, by the vectors' part of the score.
+        between_notes: what the gate counts of a shared name between two texts without a title.
         open: what the gate counts of that which the root leaves open.
         gate_from, gate_to: where shared links begin to count, and where they count whole.
         bonus: the lift of the best pair's partner, in units of the words' score.
@@ -72,10 +85,15 @@ class PairWeights:
     floor: float = 0.3
     title_floor: float = 0.3
     title_rarity: float = 0.7
-    relation: float = 2.0
+    relation: float = 1.5
     before: int = 60
     after: int = 30
-    shared: float = 0.5
+    shared: float = 0.63
+    rare: float = 1.5
+    within_root: float = 0.6
+    within_partner: float = 0.8
+    late: float = 0.07
+    near: float = 0.1
     between_notes: float = 0.3
     open: float = 0.2
     gate_from: float = 0.05
@@ -100,7 +118,7 @@ class Links:
         kind: :data:`NAMED` or :data:`SHARED`.
         key: the name.
         strength: L.
-        worth: rarity, and how far the link counts between texts of these kinds.
+        worth: what it counts for the gate: rarity, less between texts of some kinds.
     """
 
     root: Ints
@@ -152,14 +170,25 @@ class Side:
         names: its names and titles, up to date.
         backend: where words have their numbers.
         weights: the numbers.
+        maker: whose statistics, see :mod:`agentmem.index.counted`; None counts everything.
     """
 
-    def __init__(self, pool: Pool, names: NamesIndex, backend: Backend, weights: PairWeights) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        names: NamesIndex,
+        backend: Backend,
+        weights: PairWeights,
+        maker: str | None = None,
+    ) -> None:
         self.pool = pool
         self.names = names
         self._backend = backend
         self._w = weights
         self._readings: dict[int, Reading] = {}
+        self._counted = counted(pool.space, maker)
+        every = self._counted is None or self._counted.n == pool.space.n_live
+        self._counts = None if self._counted is None or every else self._counted.documents(pool.space)
 
     # --- titles ----------------------------------------------------------------------------------
     def seed(self, spots: Sequence[Mention]) -> None:
@@ -182,6 +211,8 @@ class Side:
         if not len(keys):
             return []
         places, docs = self.names.bearers_of(keys)
+        if self._counts is not None:
+            places, docs = places[self._counts[docs]], docs[self._counts[docs]]
         bearers: dict[int, list[int]] = {}
         for place, doc in zip(places.tolist(), docs.tolist(), strict=True):
             bearers.setdefault(place, []).append(doc)
@@ -192,8 +223,8 @@ class Side:
             if not any(mention.start < end and start < mention.end for start, end in taken):
                 taken.append((mention.start, mention.end))
                 found.append((mention, bearers[place]))
-        held, _, _ = self.names.holders_of(np.array([one.key for one, _ in found], np.uint64))
-        counts = np.bincount(held, minlength=len(found)).tolist()
+        held, docs, _ = self.names.holders_of(np.array([one.key for one, _ in found], np.uint64))
+        counts = self._count(held, docs, len(found)).tolist()
         return [(one, docs, max(n, len(docs))) for (one, docs), n in zip(found, counts, strict=True)]
 
     # --- links -----------------------------------------------------------------------------------
@@ -223,6 +254,11 @@ class Side:
             np.concatenate([one[5] for one in columns]),
         )
         widen(self.pool, np.unique(links.doc))
+        vectors = self.pool.signals.get("vectors")
+        if vectors is not None:
+            some = links.kind == SHARED
+            near = vectors[np.searchsorted(self.pool.docs, links.doc[some])]
+            links.strength[some] *= np.exp(self._w.near * near)
         return links
 
     def _named(
@@ -254,23 +290,36 @@ class Side:
         number = np.repeat([number for number, _ in roots], [len(one) for one, _ in given])
         root = np.repeat([doc for _, doc in roots], [len(one) for one, _ in given])
         places, docs, marks = self.names.holders_of(keys)
-        df = np.bincount(places, minlength=len(keys))
+        df = self._count(places, docs, len(keys))
         most = np.where(bits & UNCASED, w.most_uncased, w.most)
         linking = (df > 1) & (df <= most)
+        some = np.flatnonzero(linking)
+        linking[some] = [
+            not _DATE.fullmatch(self._readings[doc].name(key))
+            for key, doc in zip(keys[some].tolist(), root[some].tolist(), strict=True)
+        ]
         alone = ((bits & SINGLE) > 0) & ((bits & UNCASED) == 0)
         doubtful = np.flatnonzero(linking & alone)
-        inside = np.bincount(places[(marks & INSIDE) > 0], minlength=len(keys))
+        within = (marks & INSIDE) > 0
+        inside = self._count(places[within], docs[within], len(keys))
         linking[doubtful] = self._proper(keys[doubtful], df[doubtful], inside[doubtful], root[doubtful])
         kept = linking[places] & (docs != root[places])
         kept &= ~alone[places] | ((bits[places] & WHOLE) > 0) | ((marks & WHOLE) > 0)
         kept &= self._may(docs)
-        places, docs = places[kept], docs[kept]
+        places, docs, marks = places[kept], docs[kept], marks[kept]
         rarity, between = self._rarity(df)[places], self._between(root[places], docs)
-        worth = rarity * between
-        return [(number[places], docs, SHARED, keys[places], w.shared * worth, worth)]
+        strength = w.shared * rarity**w.rare
+        strength *= np.where(bits[places] & WHOLE, 1.0, w.within_root)
+        strength *= np.where(marks & WHOLE, 1.0, w.within_partner)
+        strength /= (1.0 + self.names.places(keys[places], docs)) ** w.late
+        return [(number[places], docs, SHARED, keys[places], strength, rarity * between)]
+
+    def _count(self, places: Ints, docs: Ints, n: int) -> Ints:
+        """How many of the documents that count there are at each of n places."""
+        return np.bincount(places if self._counts is None else places[self._counts[docs]], minlength=n)
 
     def _between(self, roots: Ints, docs: Ints) -> Values:
-        """How far a shared name counts between texts of these kinds."""
+        """What the gate counts of a name shared by texts of these kinds."""
         titled = self.names.titled
         plain = ~(titled[roots] | titled[docs])
         return np.where(plain, self._w.between_notes, 1.0)
@@ -290,13 +339,15 @@ class Side:
                 stems[key] = _stem(self._readings[doc].name(key))
         ids = self._backend.term_ids(list(dict.fromkeys(stems.values())))
         numbers = np.array([ids.get(stems.get(key, ""), -1) for key in keys.tolist()], np.int64)
-        lower = self.pool.space.lexical.df(np.maximum(numbers, 0)) - df
+        space, count = self.pool.space, self._counted
+        asked = np.maximum(numbers, 0)
+        lower = (space.lexical.df(asked) if count is None else count.df(space, asked)) - df
         speakers = self.names.speaker_keys(self.pool.space)
         spoken = np.array([key in speakers for key in keys.tolist()], np.bool_)
         return np.asarray((inside > np.maximum(lower, 0)) & (numbers >= 0) & ~spoken)
 
     def _rarity(self, df: Ints) -> Values:
-        n = max(self.pool.space.n_live, 2)
+        n = max(self.pool.space.n_live if self._counted is None else self._counted.n, 2)
         here = np.log1p((n - df + 0.5) / (np.maximum(df, 1) + 0.5))
         return np.asarray(np.clip(here / np.log1p((n - 0.5) / 1.5), 0.0, 1.0))
 

@@ -1,60 +1,31 @@
 """The local reader behind ``ask``: it quotes, and never makes up.
 
-The best sentence of the best hits is chosen by how much of the question it says; from it come the
-date (relative words resolved against the memory's own time), the number, the name or the place that
-the question asks for. Where the evidence is too thin the answer is None: the memory does not hold it.
+The best sentence of the best hits is chosen (:mod:`agentmem.recall.reader_choice`); from it come the date
+(relative words resolved against the memory's own time), the number, the name or the place that the question
+asks for (:mod:`agentmem.recall.reader_spans`), or, where it names none, nothing but itself. Where the
+evidence is too thin the answer is None: the memory does not hold it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
-from agentmem.language.text import analyse, english_weights
+from agentmem.language.text import analyse
 from agentmem.memory import Answer, Hit, Namespace
 from agentmem.recall import sentences as reading
-from agentmem.recall.dates import When, find
+from agentmem.recall.dates import When
 from agentmem.recall.query import Question, name_words, named, parse
+from agentmem.recall.reader_asking import Asking, weighed
+from agentmem.recall.reader_choice import LOOKED_AT, Candidate, Choice, candidates
+from agentmem.recall.reader_scene import asks
+from agentmem.recall.reader_spans import speaks_of_self, times
 
-LOOKED_AT = 8
-"""Hits that are read."""
+__all__ = ["LOOKED_AT", "THRESHOLD", "asks", "confidence", "evidence", "phrase", "read", "span"]
+
 THRESHOLD = 0.5
 """Confidence below which the memory is said not to hold the answer."""
-
-_WHO = re.compile(r"^\W*(?:who|whom|whose|with\s+whom|to\s+whom)\b|谁", re.IGNORECASE)
-_WHERE = re.compile(
-    r"^\W*(?:where|in\s+which\s+(?:city|country|place)|which\s+(?:city|country|place))\b", re.IGNORECASE
-)
-_MANY = re.compile(
-    r"\bhow\s+(?:many|much|old|often|long|far|tall|big)\b|\bwhat\s+(?:number|percentage)\b", re.IGNORECASE
-)
-_ASKS_FOR = re.compile(r"\b(?:what|which|where|how|why)\b|什么|哪|几|多少|怎", re.IGNORECASE)
-_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
-_WHEN = re.compile(
-    r"^\W*(?:when|(?:on|in|at)?\s*(?:what|which)\s+(?:\w+\s+)?(?:date|day|month|year|time))\b", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence that may hold the answer.
-
-    Attributes:
-        sentence: verbatim.
-        hit: the memory it stands in.
-        place: the hit's rank, from 0.
-        said: share of the question's words, by rarity in English, that the sentence says.
-        score: by which the best is chosen.
-    """
-
-    sentence: str
-    hit: Hit
-    place: int
-    said: float
-    score: float
 
 
 def read(
@@ -75,170 +46,123 @@ def read(
             speak for its holding the answer.
     """
     asked = parse(question, at)
-    best = choose(asked, hits, before or {})
-    if best is None:
+    choice = candidates(asked, hits, before)
+    if not choice.ranked:
         return Answer(None, tuple(hits[:1]), 0.0)
-    sure = confidence(asked, hits, names)
-    if sure < THRESHOLD:
-        return Answer(None, (best.hit, *(hit for hit in hits if hit is not best.hit)), sure)
+    best = choice.ranked[0]
     rest = tuple(hit for hit in hits if hit is not best.hit)
-    return Answer(phrase(asked, best), (best.hit, *rest), sure, quote=best.sentence)
-
-
-def choose(
-    asked: Question, hits: Sequence[Hit], before: Mapping[tuple[Namespace, str], str] | None = None
-) -> Candidate | None:
-    """The sentence that says most of the question, of a kind that can answer it.
-
-    The first sentence after a question says what that question says: "What's it called, the bakery?" –
-    "Fermento."
-    """
-    words = _content(asked, [hit.memory.speaker for hit in hits if hit.memory.speaker])
-    weights = dict(zip(words, english_weights(words).tolist(), strict=True)) if words else {}
-    total = sum(weights.values()) or 1.0
-    asking = set(analyse(asked.text).words)
-    best: Candidate | None = None
-    top = hits[0].score if hits else 0.0
-    for place, hit in enumerate(hits[:LOOKED_AT]):
-        told = (before or {}).get((hit.memory.namespace, hit.memory.id), "")
-        inherited = set(analyse(told).words) if asks(told) else set()
-        for sentence in reading.sentences(hit.memory.text):
-            here = set(analyse(sentence).words)
-            if asks(sentence) or not (here - asking or _by_itself(asked)):
-                continue  # a question answers nothing, nor does what only says the question again
-            lent, inherited = inherited - here, set()
-            said = sum(w * ((word in here) + _LENT * (word in lent)) for word, w in weights.items()) / total
-            score = said + _RANK * (hit.score / top if top > 0 else 0.0) + _kind_bonus(asked, sentence, hit)
-            if best is None or score > best.score:
-                best = Candidate(sentence, hit, place, said, score)
-    return best
-
-
-_RANK = 1.5
-_LENT = 0.8  # what a word of the question before is worth: 3 points more of the right turns quoted in chats
-_HOLDS = 0.5
-_BESIDE = 0.4
-
-
-def asks(text: str) -> bool:
-    """Whether a text ends in a question mark."""
-    return text.rstrip(" \t\n\"”’')").endswith(("?", "？"))
-
-
-def _by_itself(asked: Question) -> bool:
-    """Whether saying the question again may answer it: who said it, when, or whether it is so."""
-    text = asked.text
-    return bool(_WHO.search(text) or _WHEN.search(text) or not _ASKS_FOR.search(text))
-
-
-def _content(asked: Question, speakers: Sequence[str], names: Sequence[str] = ()) -> list[str]:
-    """The question's words without the persons who speak, the times it names, and further names."""
-    spoken = name_words([*named(asked.text, list(dict.fromkeys(speakers))), *(t.phrase for t in asked.times)])
-    words = [word for word in asked.words if word not in spoken]
-    called = name_words(names)
-    return [word for word in words if word not in called] or words
-
-
-def _kind_bonus(asked: Question, sentence: str, hit: Hit) -> float:
-    """A little for a sentence that holds what is asked for."""
-    if _WHEN.search(asked.text):
-        if find(sentence, hit.memory.at):
-            return _HOLDS
-        return _BESIDE * bool(find(hit.memory.text, hit.memory.at))
-    return _HOLDS * bool(_free(asked, sentence, hit))
-
-
-def _free(asked: Question, sentence: str, hit: Hit) -> list[str]:
-    """The numbers, places or names of a sentence, as the question asks for, that it does not hold itself."""
-    if _MANY.search(asked.text):
-        dates = [when.phrase for when in find(sentence, hit.memory.at)]
-        return [n for n in reading.numbers(sentence) if not any(n in date for date in dates)]
-    if _WHERE.search(asked.text):
-        found = reading.places(sentence, origins=bool(_FROM.search(asked.text)))
-    elif _WHO.search(asked.text):
-        found = reading.names(sentence)
-    else:
-        return []
-    taken = set(analyse(asked.text).words)
-    return [name for name in found if not taken.issuperset(analyse(name).words)]
+    sure = confidence(asked, hits, choice, names)
+    if sure < THRESHOLD:
+        return Answer(None, (best.hit, *rest), sure)
+    return Answer(phrase(choice.asking, best), (best.hit, *rest), sure, quote=best.sentence)
 
 
 # --- is it there at all? ---------------------------------------------------------------------------
 
 
-def evidence(asked: Question, hits: Sequence[Hit], names: Sequence[str] = ()) -> tuple[float, ...]:
-    """What speaks for the answer being there: (1, said, behind).
+def evidence(
+    asked: Question, hits: Sequence[Hit], choice: Choice, names: Sequence[str] = ()
+) -> tuple[float, ...]:
+    """What speaks for the answer being there: (1, said, behind, relevance, unnamed, another's).
 
-    ``said`` is the share of the question's words, by rarity, that the hits read say among them; for a
-    question of nothing but persons and times, whether the best hit fits these. A question about Ada that
-    only Ben's words fit was probably never answered by Ada: ``behind`` is how far the score by words of
-    the best memory of the person named falls behind the best of somebody else's.
+    ``said`` is the share of the question's words, by rarity, that the hits read say among them, or say in
+    like words, which count as much as they are alike; for a question of nothing but persons and times,
+    whether the best hit fits these and names a thing of the kind asked for (``relevance`` is ½ then). A
+    question about Ada that only Ben's words fit was probably never answered by Ada: ``behind`` is how far
+    the score by words of the best memory of the person named falls behind the best of somebody else's.
+    ``relevance`` is that of the memory quoted; ``unnamed`` is 1 when the question names something that none
+    of the hits names in full, ``another's`` when the sentence chosen speaks of somebody else than the person
+    asked about.
+
+    Args:
+        asked: the question.
+        hits: what search found, best first, at least one.
+        choice: what was read.
+        names: see :func:`read`.
     """
-    speakers = [hit.memory.speaker for hit in hits if hit.memory.speaker]
-    words = _content(asked, speakers, names)
-    weights = dict(zip(words, english_weights(words).tolist(), strict=True)) if words else {}
-    total = sum(weights.values()) or 1.0
-    texts = [set(analyse(hit.memory.text).words) for hit in hits[:LOOKED_AT]]
+    hits = hits[:LOOKED_AT]
+    best = choice.ranked[0] if choice.ranked else None
+    relevance = 0.0 if best is None else best.relevance
+    weights = weighed(asked, hits, names)
     if not weights:
-        return (1.0, float(bool({"speaker", "date"} & hits[0].signals.keys())), 0.0)
-    together = sum(weight for word, weight in weights.items() if any(word in text for text in texts)) / total
-    persons = named(asked.text, list(dict.fromkeys(speakers)))
+        fits = best is not None and bool({"speaker", "date"} & hits[0].signals.keys())
+        if best is None or choice.asking.kind == "other":
+            return (1.0, float(fits), 0.0, relevance, 0.0, 0.0)
+        return (1.0, float(fits and best.names_it), 0.0, 0.5 * best.names_it, 0.0, 0.0)
+    alike = choice.asking.alike
+    said = 0.0
+    for word, weight in weights.items():
+        near = max(
+            (near for other, near in alike.get(word, {}).items() if other in choice.heard), default=0.0
+        )
+        said += weight * (1.0 if word in choice.heard else near)
+    persons = named(asked.text, list(dict.fromkeys(hit.memory.speaker for hit in hits if hit.memory.speaker)))
     behind = 0.0
     if len(persons) == 1:
-        own = [hit for hit in hits[:LOOKED_AT] if hit.memory.speaker == persons[0]]
-        others = [
-            hit for hit in hits[:LOOKED_AT] if hit.memory.speaker != persons[0] and not asks(hit.memory.text)
-        ]
+        own = [hit for hit in hits if hit.memory.speaker == persons[0]]
+        others = [hit for hit in hits if hit.memory.speaker != persons[0] and not asks(hit.memory.text)]
         mine, theirs = (
             max((h.signals.get("words", 0.0) for h in some), default=0.0) for some in (own, others)
         )
         behind = max(theirs - mine, 0.0) / max(theirs, mine, 1e-9)
-    return (1.0, together, behind)
+    heard = choice.heard | name_words([hit.memory.speaker for hit in hits if hit.memory.speaker])
+    unnamed = any(not heard.issuperset(analyse(name).words) for _, name in reading.named(asked.text))
+    return (
+        1.0,
+        said,
+        behind,
+        relevance,
+        float(unnamed),
+        float(best is not None and best.feature("owner") < 0),
+    )
 
 
-_CONFIDENCE = (-2.6, 4.4, -20.0)
+_CONFIDENCE = (-1.7, 1.6, -16.2, 4.8, -0.9, -1.4)
 
 
-def confidence(asked: Question, hits: Sequence[Hit], names: Sequence[str] = ()) -> float:
+def confidence(asked: Question, hits: Sequence[Hit], choice: Choice, names: Sequence[str] = ()) -> float:
     """σ(w · evidence): the probability that the memory holds the answer.
 
-    The weights are maximum likelihood over answerable and unanswerable questions of development
-    conversations (``python -m agentmem.evals.fit --reader``), both kinds counting the same, with the
-    intercept moved by ln(.7 / .3): seven questions of ten are taken to have an answer. Where a question
-    is turned from one speaker to another, half of such questions are refused, and one in seven of those
-    with an answer; a question about a detail of a topic that was talked of is rarely told apart.
+    The weights are maximum likelihood over questions of development conversations and passages
+    (``python -m agentmem.evals.fit --reader``): answerable ones on the one side, on the other those turned
+    from one speaker to another, taken for four of ten questions, and answerable ones whose evidence was taken
+    away, taken for three of twenty. Half of the questions turned from one speaker to another are refused, and
+    one in ten of those with an answer; one about a detail of a topic that was talked of is rarely told apart.
     """
-    value = sum(w * v for w, v in zip(_CONFIDENCE, evidence(asked, hits, names), strict=True))
+    value = sum(w * v for w, v in zip(_CONFIDENCE, evidence(asked, hits, choice, names), strict=True))
     return 1.0 / (1.0 + exp(-min(max(value, -30.0), 30.0)))
 
 
 # --- the wording -----------------------------------------------------------------------------------
 
 
-def phrase(asked: Question, best: Candidate) -> str:
-    """The short answer where the question asks for a date, number, person or place, else the sentence."""
-    text, sentence = asked.text, best.sentence
-    if _WHEN.search(text):
-        return _date(best)
-    free = _free(asked, sentence, best.hit)
-    if free:
-        return f"{free[0]} (“{sentence}”)"
-    if _WHO.search(text) and best.hit.memory.speaker and not asked.first_person:
-        return f"{best.hit.memory.speaker} (“{sentence}”)"
-    return sentence
+def phrase(asking: Asking, best: Candidate) -> str:
+    """The short answer where the question asks for a thing that the sentence names, else the sentence."""
+    if asking.kind == "when":
+        return _date(asking, best)
+    return _short(best)
 
 
-def _date(best: Candidate) -> str:
+def _short(best: Candidate) -> str:
+    """What the sentence names of the kind asked for, with the sentence, if it is more than that."""
+    if not best.spans or best.spans[0] == best.sentence.strip(" .!\"'“”‘’"):
+        return best.sentence
+    return f"{best.spans[0]} (“{best.sentence}”)"
+
+
+def _date(asking: Asking, best: Candidate) -> str:
     """The date a sentence names, or else the day it was said; relative words are quoted with it."""
     memory = best.hit.memory
     said = f"said on {_day(memory.at)}"
-    found = find(best.sentence, memory.at) or find(memory.text, memory.at)
-    if not found:
+    found = times(asking, best.sentence, memory.at) or times(asking, memory.text, memory.at)
+    if found:
+        when = found[0]
+        return f"{span(when)} (“{when.phrase}”, {said})" if when.relative else span(when)
+    if best.spans or asking.until is None:
+        return _short(best)  # "when do you get up" asks for no day
+    if memory.speaker or memory.role or memory.session or speaks_of_self(best.sentence):
         return f"{_day(memory.at)} (the day it was said)"
-    when = found[0]
-    if not when.relative:
-        return span(when)
-    return f"{span(when)} (“{when.phrase}”, {said})"
+    return best.sentence  # a passage tells of another time than its own
 
 
 def span(when: When) -> str:

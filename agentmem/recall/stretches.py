@@ -125,7 +125,7 @@ def _unit(groups: dict[str, str], phrase: str, at: datetime) -> Read:
 
 def _weekday(groups: dict[str, str], phrase: str, at: datetime) -> Read:
     today = _midnight(at)
-    target = WEEKDAYS[groups["day"]]
+    target = next(number for name, number in WEEKDAYS.items() if name.startswith(groups["day"]))
     back = (today.weekday() - target) % 7
     if groups["w"] in ("next", "coming"):
         start = today + ((target - today.weekday()) % 7 or 7) * _DAY
@@ -133,6 +133,22 @@ def _weekday(groups: dict[str, str], phrase: str, at: datetime) -> Read:
         start = today - today.weekday() * _DAY + target * _DAY
     else:
         start = today - (back or 7) * _DAY
+    return start, start + _DAY, "day", False, True, False
+
+
+def _bare_day(groups: dict[str, str], phrase: str, at: datetime) -> Read | None:
+    """The nth of the month that is meant: the last one of what was, the nearest of anything else."""
+    day, month = int(groups["d"]), _midnight(at).replace(day=1)
+    starts = []
+    for shift in (-2, -1, 0, 1, 2):
+        first = add_months(month, shift)
+        if 1 <= day <= calendar.monthrange(first.year, first.month)[1]:
+            starts.append(first.replace(day=day))
+    if groups["tense"] == "past":
+        starts = [start for start in starts if start <= at]
+    if not starts:
+        return None
+    start = min(starts, key=lambda start: abs((start - at).total_seconds()))
     return start, start + _DAY, "day", False, True, False
 
 
@@ -166,6 +182,7 @@ READERS = {
     "ahead": _ahead,
     "unit": _unit,
     "weekday": _weekday,
+    "nth": _bare_day,
     "word": _word,
     "month": _bare_month,
     "year": _year,

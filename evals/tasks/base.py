@@ -29,6 +29,7 @@ class Question:
         gold: ids of the memories that hold the answer; empty when nothing does.
         category: the task's own kind of question.
         answer: the reference answer, or None.
+        also: other answers that are as good.
         k: cut the list here and nowhere else (a task that asks for exactly as many as are gold).
         answerable: false when the right reply is that the memory does not hold it.
     """
@@ -41,6 +42,7 @@ class Question:
     answer: str | None = None
     k: int | None = None
     answerable: bool = True
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,10 @@ def data_folder(given: str | None) -> Path:
         InvalidInput: neither names a folder.
     """
     name = given or os.environ.get("AGENTMEM_DATA")
-    if not name or not Path(name).is_dir():
-        raise InvalidInput(f"{name!r} is no folder of data; pass --data DIR or set AGENTMEM_DATA")
+    if not name:
+        raise InvalidInput("no folder of data was given; pass --data DIR or set AGENTMEM_DATA")
+    if not Path(name).is_dir():
+        raise InvalidInput(f"{name!r} is no folder; pass --data DIR or set AGENTMEM_DATA to the data's")
     return Path(name)
 
 

@@ -36,6 +36,7 @@ def load_squad2(folder: Path) -> Iterator[Pool]:
                 category="impossible" if impossible else "answerable",
                 answer=None if impossible else truth[entry["id"]]["answers"][0],
                 answerable=not impossible,
+                also=() if impossible else tuple(truth[entry["id"]]["answers"][1:]),
             )
         )
     items = [Draft(text, at=_WRITTEN, id=id) for text, id in ids.items()]
@@ -60,6 +61,7 @@ def load_popqa(folder: Path) -> Iterator[Pool]:
                 gold=frozenset(gold),
                 category=entry["prop"],
                 answer=str(json.loads(entry["possible_answers"])[0]),
+                also=tuple(map(str, json.loads(entry["possible_answers"])[1:])),
             )
         )
     items = [

@@ -250,7 +250,8 @@ class HippoRAGStore(MemoryStore):
                 passages = 1.0 if fast else chosen["pagerank_read"]
             weight = Weight(passages, chosen["pagerank_turns"], chosen["pagerank_read"])
             step = PageRank(self._runtime, shape, self._settings, weight, alone=alone)
-            spread = Pairs(self._runtime.backend) if chosen["spread"] == "pairs" else step
+            pairs = Pairs(self._runtime.backend, maker=lambda: self._maker)
+            spread = pairs if chosen["spread"] == "pairs" else step
             made = self._made = (shape, step, recipe(chosen["lexical"], chosen["dense"], spread))
         return made
 

@@ -46,6 +46,17 @@ def test_without_a_model_in_a_pipe(file: str) -> None:
     assert stored(file, "s")[0] == ("Ada", "What is the dog called?")
 
 
+def test_why_says_what_was_replaced(tmp_path: Path) -> None:
+    path = str(tmp_path / "new.db")
+    for text, at in (("Bea lives in Paris.", "2019-02-01"), ("Bea lives in Lima.", "2021-06-01")):
+        with agentmem.open(path) as memory:
+            memory.add(text, at=at)
+    assert (
+        "replaces “Bea lives in Paris.” since 1 June 2021"
+        in chat(path, "Where does Bea live?\n/why\n").stdout
+    )
+
+
 def test_a_new_file_is_made(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     assert "Noted." in chat(str(path), "I live in Oslo.").stdout

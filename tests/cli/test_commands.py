@@ -54,7 +54,7 @@ def test_add_from_standard_input(run: Run, run_json: Json, file: str) -> None:
     assert run_json("add", file, "-", input="one\ntwo\n")["text"] == "one\ntwo"
     result = run("add", file, "-", "--lines", "--json", input="three\n\nfour\n")
     assert [one["text"] for one in lines(result.stdout)] == ["three", "four"]
-    assert run_json("add", file, "-", input=b"caf\xe9")["text"] == "caf\ufffd"
+    assert "not UTF-8" in run("add", file, "-", code=2, input=b"caf\xe9").stderr
     run("add", file, "-", input=" \n", code=2)
 
 
@@ -90,6 +90,17 @@ def test_search_below(run: Run, run_json: Json, filled: str) -> None:
     assert hits[0]["memory"]["namespace"] == ["users", "ben"]
     assert run("namespaces", filled).stdout == "/\nusers/ben\n"
     assert run_json("namespaces", filled) == [[], ["users", "ben"]]
+
+
+def test_what_lies_below_is_pointed_at(run: Run, run_json: Json, file: str) -> None:
+    run("add", file, "The cello is in tune.", "-n", "users/ada")
+    for command in (["search", file, "cello"], ["ask", file, "Is the cello in tune?"], ["list", file]):
+        hint = "This namespace is empty; --subtree searches 1 namespace below, such as users/ada."
+        assert hint in run(*command, code=1).stderr
+        assert hint not in run(*command, "--subtree").stderr
+        assert run(*command, "--json", code=1).stderr == ""
+    run("add", file, "Rain.")
+    assert "namespace" not in run("list", file, "--filter", '{"@speaker": "Ada"}', code=1).stderr
 
 
 def test_ask(run: Run, run_json: Json, filled: str) -> None:
@@ -214,6 +225,21 @@ def test_check_of_a_damaged_file(run: Run, run_json: Json, filled: str) -> None:
     assert run("check", filled, code=1).stdout.strip()
 
 
+def test_search_explains_what_was_replaced(run: Run, run_json: Json, file: str) -> None:
+    for id, text, at in (
+        ("a", "Ada lives in Paris.", "2019-02-01"),
+        ("c", "Ada lives in Lima.", "2021-06-01"),
+    ):
+        run("add", file, text, "--id", id, "--at", at)
+    shown = run("search", file, "Where does Ada live?", "--explain").stdout
+    assert "    · replaces “Ada lives in Paris.” since 1 June 2021\n" in shown
+    assert "    · replaced by “Ada lives in Lima.” on 1 June 2021\n" in shown
+    assert "replace" not in json.dumps(run_json("search", file, "Ada"))
+    told = run_json("search", file, "Ada", "--explain", "--at", "2020-01-01")
+    assert "replace" not in json.dumps(told)
+    assert run_json("ask", file, "Where does Ada live?", "--known-at", "2018-01-01", code=1)["text"] is None
+
+
 def test_duplicates(run: Run, run_json: Json, filled: str) -> None:
     run("duplicates", filled, code=1)
     run("add", filled, "My sister Grace moved to Lisbon!", "--id", "d", "--at", "2024-01-01")
@@ -221,7 +247,7 @@ def test_duplicates(run: Run, run_json: Json, filled: str) -> None:
     assert [[one["id"] for one in group] for group in groups] == [["b", "d"]]
     result = run("duplicates", filled)
     assert [line.split("\t")[1:3] for line in result.stdout.splitlines()] == [["keep", "b"], ["same", "d"]]
-    assert "--merge" in result.stderr
+    assert result.stderr == "1 group, 1 could go; --merge keeps the oldest of each.\n"
     merged = run("duplicates", filled, "--merge")
     assert f"agentmem restore {filled} d" in merged.stderr
     run("show", filled, "d", code=1)
@@ -272,13 +298,18 @@ def test_eval_passes_its_arguments_on(run: Run, monkeypatch: pytest.MonkeyPatch)
     part.main = lambda argv: seen.append(argv) or 1  # type: ignore[attr-defined]
     monkeypatch.setattr(tools, "import_module", lambda name: part)
     monkeypatch.setattr(tools, "_exists", lambda name: name in ("quality", "speed.search"))
-    run("eval", "run", "--store", "x", "--json", code=1)
+    run("eval", "--store", "x", "--json", code=1)
     run("eval", "speed.search", "--help", code=1)
     run("eval", code=1)
-    assert seen == [["run", "--store", "x", "--json"], ["--help"], []]
+    assert seen == [["--store", "x", "--json"], ["--help"], []]
     monkeypatch.setattr(tools, "_exists", lambda name: False)
     assert run("eval", "--help").stdout.startswith("Usage: agentmem eval")
     run("eval", "run", code=3)
+
+
+def test_eval_names_its_parts(run: Run) -> None:
+    error = run("eval", "nonsense", "--json", code=2).stderr
+    assert "there is no part 'nonsense'" in error and "facts, " in error and "speed.search" in error
 
 
 def test_a_file_of_another_embedder_can_be_read_and_moved(run: Run, run_json: Json, filled: str) -> None:

@@ -98,6 +98,30 @@ def test_a_missing_memory_is_1(run: Run, filled: str) -> None:
     assert json.loads(run("show", filled, "nobody", "--json", code=1).stderr)["type"] == "MemoryNotFound"
 
 
+def test_what_to_do_is_said_in_the_words_of_the_command_line(run: Run, filled: str, tmp_path: Path) -> None:
+    for arguments, code, message in (
+        (["show", filled, "nobody"], 1, "`agentmem list FILE`"),
+        (["add", filled, "x", "--id", "a"], 3, "--on-conflict replace"),
+        (["facts", filled, "explain", "z#0"], 1, "no fact has the id 'z#0'"),
+        (["facts", filled, "undo", "z"], 1, "no correction has the id 'z'"),
+        (["undo", filled, "nothing"], 1, "no consolidation nothing made anything here"),
+        (["show", filled, ""], 3, "Error: id is empty\n"),
+        (["export", filled, str(tmp_path / "no" / "out.jsonl")], 3, "make it first"),
+        (["import", filled, filled, "--rejects", str(tmp_path / "no" / "rejects")], 3, "make it first"),
+    ):
+        assert message in run(*arguments, code=code).stderr
+
+
+@pytest.mark.parametrize("command", [["add", "-"], ["update", "a", "-"]])
+def test_a_standard_input_that_is_no_text(run: Run, filled: str, command: list[str]) -> None:
+    verb, *rest = command
+    error = run(verb, filled, *rest, code=2, input=b"K\xf6ln").stderr
+    assert "not UTF-8 (byte 0xf6 at 1)" in error and "iconv" in error
+    run(verb, filled, *rest, code=2, input=b"  \n")
+    run(verb, filled, *rest, input="\ufeffKöln".encode())
+    assert "\tKöln\n" in run("list", filled).stdout
+
+
 def test_quiet(run: Run, filled: str) -> None:
     assert run("delete", filled, "a", "--quiet").stderr == ""
     assert run("search", filled, "Lisbon", "-q", "-n", "nobody", code=1).stderr == ""
@@ -116,3 +140,17 @@ def test_a_fault_of_ours_is_one_line(run: Run, filled: str, monkeypatch: pytest.
 
 def test_every_command_is_known_to_the_tests() -> None:
     assert set(READING) | {"add", "import", "chat", "demo", "eval", "completion", "graph"} == set(COMMANDS)
+
+
+def test_an_interrupted_import_says_what_stays(
+    run: Run, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import agentmem.interchange
+
+    def stop(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    source = tmp_path / "a.txt"
+    source.write_text("Ada: hello")
+    monkeypatch.setattr(agentmem.interchange, "import_file", stop)
+    assert "the same import again goes on from there" in run("import", file, str(source), code=130).stderr

@@ -9,8 +9,9 @@ import pytest
 from agentmem.embed.static import StaticEmbedder
 from agentmem.evals.tasks.reworded import reworded
 from agentmem.facts.match import mistyped
+from agentmem.facts.questions import known_names
 from agentmem.facts.view import FactView
-from agentmem.facts.walk import explore, known_names, sure
+from agentmem.facts.walk import explore, sure
 from agentmem.memory import Memory
 
 NOW = datetime(2024, 6, 1, tzinfo=timezone.utc)

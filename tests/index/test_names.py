@@ -167,6 +167,9 @@ def contents(space: Space, names: NamesIndex) -> dict[str, object]:
     live = np.flatnonzero(space.live).tolist()
     each = {space.id_of(d): [column.tolist() for column in names.keys(d)] for d in live}
     titled = {space.id_of(d): bool(names.titled[d]) for d in live}
+    for doc in live:
+        own = names.keys(doc)[0]
+        assert names.places(own, np.full(len(own), doc)).tolist() == list(range(len(own)))
     return {"held": held, "borne": borne, "each": each, "titled": titled}
 
 

@@ -371,3 +371,18 @@ def test_reading_a_file_that_cannot_be_written(tmp_path: Path, clock: agentmem.M
     clock.advance(minutes(9))
     with AgentmemStore.from_path(path, clock=clock, readonly=True) as store:
         assert store.get(("a",), "k") is not None
+
+
+def test_a_namespace_or_value_of_the_wrong_type_is_refused(store: AgentmemStore) -> None:
+    text: Any = "users"  # which would be the labels u, s, e, r, s
+    for call in (
+        lambda: store.put(text, "k", {"a": 1}),
+        lambda: store.get(text, "k"),
+        lambda: store.search(text),
+    ):
+        with pytest.raises(InvalidInput, match=r"tuple of labels: pass \('users',\)"):
+            call()
+    value: Any = "a text"
+    with pytest.raises(InvalidInput, match="the value of 'k' is a mapping such as"):
+        store.put(("users",), "k", value)
+    assert store.list_namespaces() == []

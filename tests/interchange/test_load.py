@@ -71,13 +71,19 @@ def test_what_cannot_be_stored_is_reported_by_line(memory: MemoryStore, tmp_path
 def test_the_same_id_with_two_texts(memory: MemoryStore, tmp_path: Path) -> None:
     source = write(tmp_path / "a.jsonl", {"text": "one", "id": "a"}, {"text": "two", "id": "a"})
     report = import_file(memory, source)
-    assert report.added == 1 and sum(report.left_out.values()) == 1
+    assert report.added == 1 and [*report.left_out] == [
+        "memories with an id that came before in the source (the first is kept)"
+    ]
+    assert "changed here since" in "".join(import_file(memory, source).left_out)
 
 
 def test_session_for_what_has_none(memory: MemoryStore, tmp_path: Path) -> None:
     source = write(tmp_path / "a.jsonl", {"text": "one"}, {"text": "two", "session": "own"})
     import_file(memory, source, session="given")
     assert [one.session for one in memory.list(order="position")] == ["given", "own"]
+    import_file(memory, source, session="other")
+    assert [one.session for one in memory.list(order="position")] == ["given", "own", "other"]
+    assert import_file(memory, source, session="other").added == 0
 
 
 def fill(store: MemoryStore) -> None:

@@ -104,13 +104,29 @@ def test_what_is_wrong_is_reported(reading: Callable[..., Any]) -> None:
 
 
 def test_prose_is_no_transcript(reading: Callable[..., Any]) -> None:
-    with pytest.raises(InvalidInput, match="no line of"):
+    with pytest.raises(InvalidInput, match=r"no line of .* agentmem add FILE - --lines < source.txt"):
         reading("Once upon a time\nthere was a file.\n")
 
 
-def test_bytes_that_are_no_text(reading: Callable[..., Any]) -> None:
-    entries, report = reading(b"Ada: caf\xe9\n")
-    assert entries[0].what.text == "caf\ufffd" and report.replaced == 1
+def test_bytes_that_are_no_utf8(reading: Callable[..., Any]) -> None:
+    entries, report = reading(b"Ada: caf\xe9 \x96 10 \x80\nBen: plain\nAda: na\xefve\n")
+    assert [entry.what.text for entry in entries] == ["café – 10 €", "plain", "naïve"]
+    assert report.replaced == 0 and report.notes == ["bytes that are no UTF-8 were read as Windows-1252"]
+
+
+def test_damage_in_utf8_is_replaced(reading: Callable[..., Any]) -> None:
+    entries, report = reading("Ada: café\n".encode() + b"Ben: caf\xe9\nAda: \xc3\xa9 \xff\n")
+    assert [entry.what.text for entry in entries] == ["café", "caf\ufffd", "é \ufffd"]
+    assert report.replaced == 2 and report.notes == []
+
+
+def test_undated_chats_share_no_messages(reading: Callable[..., Any]) -> None:
+    one, _ = reading("Ada: tea?\nBen: ok\nAda: ok\n", name="one.txt")
+    other, _ = reading("Ada: coffee?\nBen: ok\nAda: ok\n", name="other.txt")
+    assert not {e.what.id for e in one} & {e.what.id for e in other}
+    dated, _ = reading("[2023-05-08 13:56] Ada: ok\n", name="one.txt")
+    again, _ = reading("[2023-05-08 13:50] Ben: hm\n[2023-05-08 13:56] Ada: ok\n", name="other.txt")
+    assert dated[0].what.id == again[1].what.id, "a time tells a message from others"
 
 
 def test_utf16(reading: Callable[..., Any]) -> None:

@@ -179,7 +179,7 @@ def test_reasons(world: Any, conversation: list[Draft]) -> None:
     hits = {hit.doc: hit for hit in search(world, space, "When did Ada take the pottery classes?")}
     assert "Ada said it" in hits[0].why and "says when" in hits[0].why
     assert any(reason.startswith("says") and "'pottery'" in reason for reason in hits[0].why)
-    assert "the turns around it speak of what is asked" in hits[2].why
+    assert "comes two turns after Ada says 'pottery', 'classes'" in hits[2].why
     assert all(hit.why == () for hit in search(world, space, "pottery", explain=False))
 
 

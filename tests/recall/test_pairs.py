@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import agentmem
+from agentmem import Derived, Draft
 from agentmem.errors import InvalidInput
+from agentmem.index.names import names_of
 from agentmem.index.terms import QueryTerm
 from agentmem.memory import Hit
 from agentmem.recall.pairs import Pairs, PairWeights, presence
+from agentmem.recall.pairs_links import Asked, Side
 from agentmem.recall.recipe import Recipe
 from agentmem.recall.signals import Pool, Terms
 from agentmem.store import MemoryStore
@@ -23,8 +28,8 @@ MAN = "Friedrich Murnau\nMurnau came from Bielefeld, as the son of Heinrich Plum
 ASKED = "In which city was the director of Nosferatu born?"
 
 
-def filled(**options: object) -> MemoryStore:
-    store = agentmem.open(":memory:", embedder="none", **options)
+def filled(path: Path | str = ":memory:", **options: object) -> MemoryStore:
+    store = agentmem.open(path, embedder="none", **options)
     store.add(FILM, id="film")
     store.add(MAN, id="man")
     for i in range(30):
@@ -220,3 +225,72 @@ def test_turns_lead_nowhere_and_keep_their_place_among_texts() -> None:
     assert ids(on.search(ASKED, 1)) == ["film"]
     on.close()
     off.close()
+
+
+def test_a_note_is_reached_beside_texts_with_titles_as_well_as_they() -> None:
+    store = agentmem.open(":memory:", embedder="none")
+    store.add("Anticimex was sold to EQT Partners in the spring, as everybody had expected.", id="root")
+    store.add("EQT Partners, headquartered in Stockholm, buys and sells firms.", id="note")
+    store.add("Vasa\nThis ship of Stockholm, headquartered nowhere, met EQT Partners.", id="titled")
+    for i in range(40):
+        store.add(f"Some line about gardens and their tools, part {i}.")
+    hits = store.search("Where is the parent of Anticimex headquartered?", 3)
+    parts = {hit.memory.id: hit.signals.get("pairs", 0.0) for hit in hits}
+    assert parts["note"] >= parts["titled"] > 0  # it has the name at its beginning
+    store.close()
+
+
+def strengths(*partners: str) -> list[float]:
+    """The strengths of the links from one text to others that share a name with it."""
+    store = agentmem.open(":memory:", embedder="none")
+    store.add("The bells of Saint Ivo were cast by Orla Quint, and nobody else.", id="root")
+    for i, text in enumerate((*partners, *(f"a line about gardens, part {i}" for i in range(30)))):
+        store.add(text, id=str(i))
+    space, backend = store._runtime.space(1), store._runtime.backend
+    docs = np.array([space.doc_of("root")])
+    pool = Pool(space, 0, docs, score=np.ones(1))
+    side = Side(pool, names_of(space, backend), backend, PairWeights())
+    links = side.links([(0, int(docs[0]))], Asked(Terms((), (), 0.0), Recipe()), True, True)
+    best = [
+        float(links.strength[links.doc == space.doc_of(str(i))].max(initial=0)) for i in range(len(partners))
+    ]
+    store.close()
+    return best
+
+
+def test_a_name_links_best_what_is_about_it() -> None:
+    early = "Orla Quint lived by the sea, with Ben Lund of Harwick."
+    late = "Ben Lund of Harwick lived by the sea, with Orla Quint."
+    within = "The Orla Quint Memorial Prize lived on by the sea, with Ben Lund of Harwick."
+    first, last, part = strengths(early, late, within)
+    assert first > last > 0 and first > part > 0
+
+
+def test_what_another_store_derived_makes_no_name_less_rare(tmp_path: Path) -> None:
+    class Echo(MemoryStore):
+        name = "echo"
+
+        def _maintain(self, at: datetime) -> Iterator[Derived]:
+            yield Derived(tuple(Draft(text, kind="echo", sources=("film",)) for text in (FILM, MAN) * 4))
+
+    filled(path=tmp_path / "a.db").close()
+    scores = []
+    for _ in range(2):
+        with agentmem.open(tmp_path / "a.db", embedder="none") as store:
+            hits = store.search(ASKED, 5)
+            assert hits[1].via
+            scores.append([(hit.memory.id, pytest.approx(hit.score, rel=1e-6)) for hit in hits])
+        with agentmem.open(tmp_path / "a.db", embedder="none", store=Echo) as other:
+            other.consolidate()
+    assert [(id, held.expected) for id, held in scores[1]] == scores[0]
+
+
+def test_a_date_is_no_name() -> None:
+    dated = "Orders of July 1944 reached the harbour of Harwick, where a bell of July was cast."
+    store = agentmem.open(":memory:", embedder="none")
+    store.add("In July 1944 the bells of Saint Ivo fell silent, and in July nobody knew why.", id="root")
+    store.add(dated, id="other")
+    store.add_many(f"a line about gardens, part {i}" for i in range(30))
+    hits = store.search("Which harbour did the bells of Saint Ivo reach?", 3)
+    assert not any("shares the name" in why for hit in hits for why in hit.why)
+    store.close()
