@@ -15,8 +15,9 @@ link's strength::
     g(b|a)  = Σ_t idf_t · max(0, c_t(b) - c_t(a)) / Σ_t idf_t                  c: 1 said, less said alike
     p(a, b) = w(a) · (g / max g + floor) · L · gate
 
-and the partner gets ``bonus`` · p / max p, but never as much as would put it above its root, which itself
-gets ``root_bonus`` · p / max p. A root's lesser partners give way to another root's best (p² / its best p).
+and the partner gets ``bonus`` · p / max(best p, ``least``), but never as much as would put it above its root,
+which itself gets ``root_bonus`` of the same. A root's lesser partners give way to another root's best
+(p² / its best p).
 
 The gate is a property of the texts, not of the question. Named links are always open. Shared ones are scaled
 by what the best of them adds, ``clip((v - gate_from) / (gate_to - gate_from), 0, 1)`` with v = max w · (g +
@@ -185,6 +186,7 @@ class Pairs:
         top = float(p.max())
         if top <= 0:
             return
+        top = max(top, w.least)
         apart = np.array([not where.names.turns[doc] for where, doc, _ in roots])
         top /= float(weight[apart].sum() / weight.sum()) ** w.apart
         best = np.zeros(len(roots))

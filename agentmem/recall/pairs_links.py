@@ -72,6 +72,7 @@ class PairWeights:
         gate_from, gate_to: where shared links begin to count, and where they count whole.
         bonus: the lift of the best pair's partner, in units of the words' score.
         root_bonus: the lift of its root.
+        least: the p up to which lifts are in units of it: where even the best pair is weak, all lifts are.
         apart: exponent of the share of the roots' weight that turns of a dialogue do not hold.
         below: how far at least a partner stays below its root; twice for the weakest.
         seed: the lift of a memory whose title the question names.
@@ -100,6 +101,7 @@ class PairWeights:
     gate_to: float = 0.15
     bonus: float = 20.0
     root_bonus: float = 8.0
+    least: float = 0.2
     apart: float = 2.0
     below: float = 0.25
     seed: float = 12.0

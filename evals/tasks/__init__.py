@@ -19,6 +19,7 @@ TASKS: dict[str, Task] = {
         multihop.MUSIQUE,
         multihop.TWOWIKI,
         multihop.HOTPOTQA,
+        multihop.MULTIHOP_RAG,
         multihop.MUSIQUE_TRAIN,
         multihop.TWOWIKI_TRAIN,
         multihop.MUSIQUE_MIXED,

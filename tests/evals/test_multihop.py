@@ -52,6 +52,33 @@ def test_hotpotqa(tmp_path):
     assert pool.questions[0].gold == {"p0", "p1"}
 
 
+def test_multihop_rag(tmp_path):
+    place = tmp_path / "multihop_rag"
+    fact = {
+        "title": "Rates rise",
+        "fact": "The bank raised its rate.",
+        "published_at": "2023-10-01T08:00:00+00:00",
+        "source": "The Daily",
+    }
+    queries = [
+        {"id": "0", "question": "Who raised it?", "question_type": "inference_query"},
+        {"id": "1", "question": "And who else?", "question_type": "null_query"},
+    ]
+    write(place / "queries.json", {"queries": queries})
+    write(
+        place / "ground_truth.json",
+        {
+            "0": {"answer": "the bank", "evidence_list": [fact]},
+            "1": {"answer": "Insufficient information.", "evidence_list": []},
+        },
+    )
+    (pool,) = TASKS["multihop-rag"].load(tmp_path)
+    assert [(item.text, item.speaker) for item in pool.items] == [
+        ("Rates rise\nThe bank raised its rate.", "The Daily")
+    ]
+    assert [(question.id, question.gold) for question in pool.questions] == [("0", {"p0"})]
+
+
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(InvalidInput, match="incomplete"):
         list(multihop.load_2wiki(tmp_path))

@@ -294,3 +294,18 @@ def test_a_date_is_no_name() -> None:
     hits = store.search("Which harbour did the bells of Saint Ivo reach?", 3)
     assert not any("shares the name" in why for hit in hits for why in hit.why)
     store.close()
+
+
+def test_where_the_best_pair_is_weak_all_lifts_are() -> None:
+    def lift(least: float) -> float:
+        store = filled()
+        pairs = Pairs(store._runtime.backend, PairWeights(least=least, below=0.0))
+        store._made = Recipe(spread=(pairs,))  # type: ignore[attr-defined]
+        (root,) = [hit for hit in store.search(ASKED, 3) if hit.memory.id == "film"]
+        store.close()
+        return root.signals["pairs"]
+
+    whole = lift(0.0)
+    assert whole == pytest.approx(PairWeights().root_bonus)  # the best pair's root gets all of it
+    assert lift(1e6) == pytest.approx(0.0, abs=1e-3)
+    assert 0 < lift(4.0) < whole
