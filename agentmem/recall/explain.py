@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from agentmem.index.space import Space
 from agentmem.language.text import analyse
+from agentmem.recall.onward import SIGNAL as ONWARD
 from agentmem.recall.query import Question, surfaces
 from agentmem.recall.signals import Pool, Terms
 
 _FEW = 4
+_BESIDE = "comes "  # so begins what says which neighbour speaks of it; then that it goes on is no news
 
 
 class Explainer:
@@ -46,8 +48,8 @@ class Explainer:
         """
         question = self._question
         told: list[tuple[float, str]] = []
-        if parts.get("words"):
-            told.append((parts["words"], self._said(pool, doc)))
+        said = self._said(pool, doc) if parts.get("words") else ""
+        told.append((parts.get("words", 0.0), said))
         if parts.get("vectors", 0.0) > 1.0:
             told.append((parts["vectors"], "means something close to the question"))
         if parts.get("speaker"):
@@ -63,9 +65,13 @@ class Explainer:
         told += [
             (value, pool.why.get((name, doc), name))
             for name, value in parts.items()
-            if name not in _KNOWN and value > 0
+            if name not in _KNOWN and value > 0 and not (name == ONWARD and said.startswith(_BESIDE))
         ]
-        if parts.get("session", 0.0) > 0 and not told and pool.space.session[doc] >= 0:
+        if (
+            parts.get("session", 0.0) > 0
+            and not any(reason for _, reason in told)
+            and pool.space.session[doc] >= 0
+        ):
             told.append((parts["session"], "belongs to a conversation about this"))
         if parts.get("prior", 0.0) < 0:
             told.append((0.0, "does not hold at the asked time, has faded, or is stale"))
@@ -114,7 +120,7 @@ class Explainer:
         if not distance:
             return None
         far, side = "right" if abs(distance) == 1 else "two turns", "after" if distance > 0 else "before"
-        return f"comes {far} {side} {_who(space, around[distance])} says {nearest}"
+        return f"{_BESIDE}{far} {side} {_who(space, around[distance])} says {nearest}"
 
 
 def _who(space: Space, doc: int) -> str:

@@ -70,7 +70,7 @@ def test_the_reason(world: Any) -> None:
         one.doc: one for one in ask(space, world, "hiking to the mill", 6, Onward(OnwardWeights(hits=1)))
     }
     assert found[1].via[0][:2] == ("s0", "onward") and found[1].via[0][2] > 0
-    assert "goes on right after what was found" in found[1].why
+    assert "comes right after Ada says 'hiking', 'mill'" in found[1].why
     assert "goes on three turns after what was found" in found[3].why
     assert not found[0].via
 
@@ -175,3 +175,14 @@ def test_the_option() -> None:
             assert any(step.id == "s0" for hit in again for step in hit.via) is value
     with pytest.raises(InvalidInput, match="onward='yes' is neither True nor False"):
         agentmem.open(":memory:", onward="yes")
+
+
+def test_one_reason_is_enough() -> None:
+    """What says beside which turn it stands does not say once more that it goes on after what was found."""
+    with agentmem.open(":memory:", embedder="none") as store:
+        store.add_many(talk(HIKE))
+        reached = [hit for hit in store.search("hiking to the mill", 5) if "onward" in hit.signals]
+        for hit in reached:
+            reasons = [reason.startswith(("goes on ", "comes ")) for reason in hit.why]
+            assert sum(reasons) == 1
+    assert reached
