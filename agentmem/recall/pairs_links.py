@@ -101,7 +101,7 @@ class PairWeights:
     gate_to: float = 0.15
     bonus: float = 20.0
     root_bonus: float = 8.0
-    least: float = 0.2
+    least: float = 0.25
     apart: float = 2.0
     below: float = 0.25
     seed: float = 12.0
