@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 import agentmem
@@ -20,13 +22,13 @@ SAID = (
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    made = agentmem.open(":memory:", embedder="none")
-    made.add_many([{"text": text, "id": f"m{n}", "at": "2024-01-01"} for n, text in enumerate(SAID)])
-    made.add("My brother Marek is married to Ewa.", id="s", speaker="Lena", at="2024-01-01")
-    made.add("I'm not married to Liang.", id="n", speaker="Mei", at="2024-01-01")
-    made.add("I live in Rome, and the food is a dream.", id="f", speaker="Mei", at="2024-01-01")
-    return made
+def store() -> Iterator[MemoryStore]:
+    with agentmem.open(":memory:", embedder="none") as made:
+        made.add_many([{"text": text, "id": f"m{n}", "at": "2024-01-01"} for n, text in enumerate(SAID)])
+        made.add("My brother Marek is married to Ewa.", id="s", speaker="Lena", at="2024-01-01")
+        made.add("I'm not married to Liang.", id="n", speaker="Mei", at="2024-01-01")
+        made.add("I live in Rome, and the food is a dream.", id="f", speaker="Mei", at="2024-01-01")
+        yield made
 
 
 def quoted(store: MemoryStore, id: str, question: str) -> str | None:
