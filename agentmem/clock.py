@@ -102,3 +102,8 @@ def from_micros(micros: int, offset: int = 0) -> datetime:
         return (EPOCH + timedelta(microseconds=micros)).astimezone(zone)
     except OverflowError:
         return EPOCH + timedelta(microseconds=micros)
+
+
+def day_in_words(moment: datetime) -> str:
+    """The day of a moment as people write it: "3 May 2023"."""
+    return f"{moment.day} {moment:%B} {moment.year}"

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agentmem.clock import day_in_words
 from agentmem.facts.access import Access, opened
 from agentmem.facts.model import Chain, Fact, Proposal
 from agentmem.facts.names import alike
@@ -247,7 +248,7 @@ def _told(
 def _closing(fact: Fact) -> str:
     """How a fact that holds no more came to its end."""
     if fact.asserted and fact.valid_until is not None:
-        return f"until {date(fact.valid_until)}"
+        return f"until {day_in_words(fact.valid_until)}"
     return f"“{fact.sentence}”, {since(fact)}"
 
 
@@ -258,9 +259,4 @@ def since(fact: Fact) -> str:
 
 def day(fact: Fact) -> str:
     """The day since which a fact holds as far as known, in words."""
-    return date(fact.valid_from or fact.at)
-
-
-def date(moment: datetime) -> str:
-    """A day in words."""
-    return f"{moment.day} {moment:%B} {moment.year}"
+    return day_in_words(fact.valid_from or fact.at)

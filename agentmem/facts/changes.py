@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agentmem.backends.base import NO_TIME_LOW
-from agentmem.clock import to_micros
+from agentmem.clock import day_in_words, to_micros
 from agentmem.facts.access import opened
-from agentmem.facts.answering import Hide, date, day
+from agentmem.facts.answering import Hide, day
 from agentmem.facts.names import alike, name_key
 from agentmem.facts.reading import Statement
 from agentmem.facts.senses import several
@@ -131,7 +131,7 @@ def _reason(view: FactView, fact: Fact, at: datetime, alone: bool) -> str | None
                 seems = "seems " if here.clause else "" if alone else "was "
                 return f"{this}{seems}replaced by “{_told(after[-1])}” on {day(after[-1])}"
             if not after and here.valid_until is not None and here.valid_until <= at:
-                return f"{this}has not held since {date(here.valid_until)}"
+                return f"{this}has not held since {day_in_words(here.valid_until)}"
         elif "ended" in here.flags:
             ended = [one for one in asserted if one.object_key == here.object_key]
             if ended:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from agentmem.index.names import names_of
 from agentmem.index.space import Space
 from agentmem.language.text import length
+from agentmem.recall.pairs import presence
 from agentmem.recall.query import Question
 from agentmem.recall.recipe import Recipe
 from agentmem.recall.signals import Pool, Terms
@@ -147,16 +148,12 @@ def gains(space: Space, docs: Docs, root: int, terms: Terms) -> tuple[Docs, Valu
     Returns:
         The numbers of the question's words and of those like them, ascending; and (docs,) the shares.
     """
-    found = [(id, i, factor) for i, term in enumerate(terms.terms) for id, factor in term.variants]
-    ids, rows = np.unique(np.array([id for id, _, _ in found], np.int64), return_inverse=True)
-    counts = np.zeros((len(ids), len(terms.terms)))
-    counts[rows, [i for _, i, _ in found]] = [factor for _, _, factor in found]
-    said = np.zeros((len(docs), len(ids), 1))
-    said[space.lexical.turns.held(docs, ids)] = 1.0
-    presence = (said * counts).max(axis=1, initial=0.0)
+    said = presence(space, docs, terms)
+    here = said[:, [root]]
     weights = np.array([term.weight for term in terms.terms])
-    gain = np.maximum(presence - presence[root], 0.0) @ weights
-    open_to = float((1.0 - presence[root]) @ weights)
+    gain = weights @ np.maximum(said - here, 0.0)
+    open_to = float(weights @ (1.0 - here[:, 0]))
+    ids = np.unique(np.array([id for term in terms.terms for id, _ in term.variants], np.int64))
     return ids, gain / open_to if open_to > 0 else gain
 
 

@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 
 from agentmem.index.names import names_of
 from agentmem.index.names_text import question_spots
+from agentmem.index.space import Space
 from agentmem.recall.pairs_links import SHARED, Asked, Ints, Links, PairWeights, Side, Values
 from agentmem.recall.query import Question
 from agentmem.recall.recipe import Recipe
@@ -279,7 +280,7 @@ def _gains(side: Side, links: Links, roots: Sequence[Root], terms: Terms) -> tup
         return np.empty(0), opens
     mine = [(number, doc) for number, (where, doc, _) in enumerate(roots) if where is side]
     docs = np.unique(np.concatenate([links.doc, [doc for _, doc in mine]]))
-    said = presence(side.pool, docs, terms)
+    said = presence(side.pool.space, docs, terms)
     idf = np.array([term.weight for term in terms.terms]) / terms.total
     places = np.zeros(len(roots), np.int64)
     for number, doc in mine:
@@ -289,7 +290,7 @@ def _gains(side: Side, links: Links, roots: Sequence[Root], terms: Terms) -> tup
     return np.asarray(idf @ np.maximum(more, 0.0)), opens
 
 
-def presence(pool: Pool, docs: Ints, terms: Terms) -> Values:
+def presence(space: Space, docs: Ints, terms: Terms) -> Values:
     """1 where a document says a word of the question itself, less where a similar one; (terms, docs)."""
     variants = sorted(
         (term_id, number, factor)
@@ -297,9 +298,9 @@ def presence(pool: Pool, docs: Ints, terms: Terms) -> Values:
         for term_id, factor in term.variants
     )
     ids = np.array([term_id for term_id, _, _ in variants], np.int64)
-    number = np.array([number for _, number, _ in variants])
+    number = np.array([number for _, number, _ in variants], np.int64)
     factor = np.array([factor for _, _, factor in variants])
-    places, found = pool.space.lexical.turns.held(docs, ids)
+    places, found = space.lexical.turns.held(docs, ids)
     said = np.zeros((len(terms.terms), len(docs)))
     np.maximum.at(said, (number[found], places), factor[found])
     return said

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import exp
 
+from agentmem.clock import day_in_words
 from agentmem.language.text import analyse
 from agentmem.memory import Answer, Hit, Namespace
 from agentmem.recall import sentences as reading
@@ -153,7 +154,7 @@ def _short(best: Candidate) -> str:
 def _date(asking: Asking, best: Candidate) -> str:
     """The date a sentence names, or else the day it was said; relative words are quoted with it."""
     memory = best.hit.memory
-    said = f"said on {_day(memory.at)}"
+    said = f"said on {day_in_words(memory.at)}"
     found = times(asking, best.sentence, memory.at) or times(asking, memory.text, memory.at)
     if found:
         when = found[0]
@@ -161,7 +162,7 @@ def _date(asking: Asking, best: Candidate) -> str:
     if best.spans or asking.until is None:
         return _short(best)  # "when do you get up" asks for no day
     if memory.speaker or memory.role or memory.session or speaks_of_self(best.sentence):
-        return f"{_day(memory.at)} (the day it was said)"
+        return f"{day_in_words(memory.at)} (the day it was said)"
     return best.sentence  # a passage tells of another time than its own
 
 
@@ -174,15 +175,11 @@ def span(when: When) -> str:
     if when.grain == "season":
         return when.phrase if not when.relative else f"{when.start:%B} to {_last(when):%B} {_last(when).year}"
     if when.grain == "day" and (when.end - when.start).days <= 1:
-        return _day(when.start)
+        return day_in_words(when.start)
     if when.grain == "week":
-        return f"the week of {_day(when.start)}"
-    return f"{_day(when.start)} to {_day(_last(when))}"
+        return f"the week of {day_in_words(when.start)}"
+    return f"{day_in_words(when.start)} to {day_in_words(_last(when))}"
 
 
 def _last(when: When) -> datetime:
     return when.end - timedelta(days=1)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B} {moment.year}"

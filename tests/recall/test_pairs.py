@@ -169,7 +169,7 @@ def test_presence_is_own_words_and_similar_ones() -> None:
         QueryTerm(2.0, ((ids["dog"], 1.0), (ids["big"], 0.1))),
         QueryTerm(1.0, ((10**6 + ids["dog"], 1.0),)),
     )
-    said = presence(Pool(space, 0, np.arange(3)), np.array([0, 2, 1]), Terms(terms, ("big", "dog", "x"), 4.0))
+    said = presence(space, np.array([0, 2, 1]), Terms(terms, ("big", "dog", "x"), 4.0))
     assert said.tolist() == [[1.0, 1.0, 0.5], [0.1, 1.0, 1.0], [0.0, 0.0, 0.0]]
     store.close()
 
